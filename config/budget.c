@@ -1,0 +1,45 @@
+#include "config/budget.h"
+
+bool budget_runs(const struct plan_step *step, enum reason reason)
+{
+	return step->kind == STEP_STOP || (step->when & 1u << reason) != 0;
+}
+
+msec_t budget_reserve(const struct plan_stage *stage, enum reason reason)
+{
+	msec_t most = 0;
+
+	for (size_t i = 0; i < stage->count; i++)
+		if (budget_runs(&stage->steps[i], reason) && stage->steps[i].reserve > most)
+			most = stage->steps[i].reserve;
+	return most;
+}
+
+static msec_t reserves_from(const struct plan_shutdown *shutdown, enum reason reason, size_t stage)
+{
+	msec_t sum = shutdown->kill_reserve;
+
+	for (size_t i = stage; i < shutdown->chain.count; i++)
+		sum += budget_reserve(&shutdown->chain.stages[i], reason);
+	return sum;
+}
+
+msec_t budget_left(const struct plan_shutdown *shutdown, enum reason reason, size_t stage, msec_t elapsed)
+{
+	msec_t left = shutdown->effective - elapsed - reserves_from(shutdown, reason, stage + 1);
+
+	return left > 0 ? left : 0;
+}
+
+msec_t budget_time(const struct plan_shutdown *shutdown, enum reason reason, size_t stage, msec_t elapsed)
+{
+	msec_t timeout = shutdown->chain.stages[stage].timeout;
+	msec_t left = budget_left(shutdown, reason, stage, elapsed);
+
+	return timeout != MSEC_UNSET && timeout < left ? timeout : left;
+}
+
+msec_t budget_reserved(const struct plan_shutdown *shutdown, enum reason reason)
+{
+	return reserves_from(shutdown, reason, 0);
+}

@@ -1,0 +1,28 @@
+/*
+ * Everything that is wrong with a configuration, collected so that one run reports all of it.
+ */
+#ifndef TINYSUP_CONFIG_ERRORS_H
+#define TINYSUP_CONFIG_ERRORS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct error_item {
+	char *file;
+	int line;
+	char *text; /* "path.of.setting: what is wrong" */
+};
+
+struct errors {
+	struct error_item *items;
+	size_t count, capacity;
+};
+
+/* line 0: the file as a whole. path may be "". Never pass an expanded value: it may be a secret. */
+void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* One line each, in the order of the file, to `to`; then forgets them. */
+void errors_print(struct errors *errors, FILE *to);
+
+#endif

@@ -1,0 +1,147 @@
+#include "config/expand.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A text that grows; the last copy is the caller's, the ones before it are wiped since they may hold a secret. */
+struct growing {
+	char *text;
+	size_t length, capacity;
+};
+
+static bool append(struct growing *g, const char *text, size_t length)
+{
+	if (g->length + length + 1 > g->capacity) {
+		size_t capacity = (g->length + length + 1) * 2;
+		char *bigger = malloc(capacity);
+		if (bigger == NULL)
+			return false;
+		if (g->text != NULL) {
+			memcpy(bigger, g->text, g->length);
+			explicit_bzero(g->text, g->length);
+			free(g->text);
+		}
+		g->text = bigger;
+		g->capacity = capacity;
+	}
+	memcpy(g->text + g->length, text, length);
+	g->length += length;
+	return true;
+}
+
+static bool append_file(struct growing *g, const char *path, char why[256])
+{
+	char buffer[SECRET_FILE_MAX + 1];
+	size_t length = 0;
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		while (length < sizeof buffer && (n = read(fd, buffer + length, sizeof buffer - length)) > 0)
+			length += (size_t)n;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	bool good = false;
+	if (fd < 0 || n < 0)
+		snprintf(why, 256, "cannot read %s: %s", path, strerror(error));
+	else if (length > SECRET_FILE_MAX)
+		snprintf(why, 256, "%s is larger than %d bytes", path, SECRET_FILE_MAX);
+	else if (memchr(buffer, '\0', length) != NULL)
+		snprintf(why, 256, "%s holds a NUL byte", path);
+	else {
+		if (length > 0 && buffer[length - 1] == '\n')
+			length--;
+		if (length > 0 && buffer[length - 1] == '\r')
+			length--;
+		good = append(g, buffer, length);
+	}
+	explicit_bzero(buffer, sizeof buffer);
+	return good;
+}
+
+static bool valid_name(const char *name)
+{
+	if (!isalpha((unsigned char)*name) && *name != '_')
+		return false;
+	while (isalnum((unsigned char)*name) || *name == '_')
+		name++;
+	return *name == '\0';
+}
+
+/* One ${...}, its inside in `inside`. */
+static bool append_reference(struct growing *g, char *inside, bool *from_file, char why[256])
+{
+	if (strncmp(inside, "file:", 5) == 0) {
+		*from_file = true;
+		return append_file(g, inside + 5, why);
+	}
+	char *fallback = strstr(inside, ":-");
+	if (fallback != NULL) {
+		*fallback = '\0';
+		fallback += 2;
+	}
+	if (!valid_name(inside)) {
+		snprintf(why, 256, "${%.100s} is neither ${NAME}, ${NAME:-default} nor ${file:/path}", inside);
+		return false;
+	}
+	const char *value = getenv(inside);
+	if ((value == NULL || *value == '\0') && fallback != NULL)
+		value = fallback;
+	if (value == NULL) {
+		snprintf(why, 256, "${%.100s} is not in the environment and has no default (${%.100s:-...})", inside, inside);
+		return false;
+	}
+	return append(g, value, strlen(value));
+}
+
+static bool expand_into(struct growing *g, const char *text, bool *from_file, char why[256])
+{
+	while (*text != '\0') {
+		size_t plain = strcspn(text, "$");
+		if (plain > 0) {
+			if (!append(g, text, plain))
+				return false;
+			text += plain;
+			continue;
+		}
+		if (text[1] != '{') {
+			if (!append(g, "$", 1))
+				return false;
+			text += text[1] == '$' ? 2 : 1;
+			continue;
+		}
+		const char *end = strchr(text, '}');
+		if (end == NULL) {
+			snprintf(why, 256, "a \"${\" without its \"}\"");
+			return false;
+		}
+		char *inside = strndup(text + 2, (size_t)(end - text - 2));
+		bool good = inside != NULL && append_reference(g, inside, from_file, why);
+		free(inside);
+		if (!good)
+			return false;
+		text = end + 1;
+	}
+	return append(g, "", 0);
+}
+
+const char *expand(struct arena *arena, const char *text, bool *from_file, char why[256])
+{
+	struct growing g = {0};
+	const char *result = NULL;
+
+	*from_file = false;
+	snprintf(why, 256, "out of memory");
+	if (expand_into(&g, text, from_file, why))
+		result = arena_strndup(arena, g.text, g.length);
+	if (g.text != NULL)
+		explicit_bzero(g.text, g.length);
+	free(g.text);
+	return result;
+}

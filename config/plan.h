@@ -1,0 +1,279 @@
+/*
+ * The plan: everything the configuration says, checked and expanded, as plain structs.
+ *
+ * config_load() fills one struct plan before process 1 seals itself; from then on it is read-only memory (see arena.h),
+ * so init/, probes/ and hooks/ only ever hold const pointers into it. Nobody frees a part of it.
+ *
+ * Units: every msec_t is milliseconds. Strings are never NULL where a default exists; where "not set" is meaningful they
+ * are NULL, and the comment says so. Lists are a pointer and a count; a count of 0 means the pointer must not be read.
+ */
+#ifndef TINYSUP_CONFIG_PLAN_H
+#define TINYSUP_CONFIG_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int64_t msec_t;
+#define MSEC_UNSET ((msec_t)-1) /* the configuration says nothing */
+#define MSEC_AUTO ((msec_t)-2)  /* "auto", where a setting knows it; resolved before the plan is handed out */
+
+/* A string as the program uses it, and as it may be shown: `shown` is the text before ${...} was expanded. */
+struct plan_text {
+	const char *value;
+	const char *shown;
+};
+
+struct plan_pair {
+	const char *name;
+	const char *value;
+};
+
+struct plan_pairs {
+	const struct plan_pair *items;
+	size_t count;
+};
+
+/* argv is NULL-terminated; NULL where not set. shown is the words joined by blanks, unexpanded. */
+struct plan_exec {
+	char *const *argv;
+	const char *shown;
+};
+
+/* --- what can be asked (probes/) ---------------------------------------------------------------------------------- */
+
+struct plan_tls {
+	bool verify;
+	const char *ca;          /* PEM file; NULL: the image's own certificates */
+	const char *cert;        /* client certificate, PEM; NULL: none */
+	const char *key;         /* its key; NULL: in `cert` */
+	const char *server_name; /* name to verify and send as SNI; NULL: the URL's host */
+};
+
+enum value_type { VALUE_UNSET, VALUE_STRING, VALUE_NUMBER, VALUE_BOOL };
+
+struct plan_value {
+	enum value_type type;
+	const char *string;
+	double number;
+	bool boolean;
+};
+
+struct plan_values {
+	const struct plan_value *items;
+	size_t count;
+};
+
+/* One JSON assertion: every operator that is set must hold. Pointers are RFC 6901. */
+struct plan_json {
+	const char *pointer;
+	struct plan_value equals;
+	struct plan_value not_equals;
+	struct plan_values one_of;
+	struct plan_value exists; /* VALUE_BOOL: the pointer must (not) lead somewhere */
+	struct plan_value minimum;
+	struct plan_value maximum;
+	struct plan_value all_true; /* VALUE_BOOL: every member of the array or object is (not all are) true */
+	msec_t age_below;           /* Unix time or RFC 3339 in the body is younger than this; MSEC_UNSET: not asked */
+};
+
+struct plan_jsons {
+	const struct plan_json *items;
+	size_t count;
+};
+
+struct plan_range {
+	int low, high; /* both included */
+};
+
+struct plan_ranges {
+	const struct plan_range *items;
+	size_t count;
+};
+
+struct plan_http {
+	struct plan_text url;    /* value NULL: no http here */
+	const char *unix_socket; /* NULL: TCP */
+	const char *method;      /* NULL: GET, or POST where there is a body */
+	struct plan_pairs headers;
+	const char *body; /* NULL: none */
+	const char *basic_user;
+	const char *basic_password;
+	const char *bearer;
+	struct plan_ranges status;
+	const char *contains;
+	const char *matches; /* POSIX extended */
+	int redirects;       /* at most so many, on the same host only */
+	int64_t max_body;    /* bytes read; the rest is ignored */
+	msec_t slower_than;  /* an answer slower than this fails; MSEC_UNSET: not asked */
+	struct plan_tls tls;
+	struct plan_jsons json;
+};
+
+struct plan_tcp {
+	const char *host; /* NULL: no tcp here */
+	int port;
+	const char *send;   /* NULL: connecting is enough */
+	const char *expect; /* NULL: nothing is read */
+};
+
+struct plan_file {
+	const char *path; /* NULL: no file here */
+	msec_t max_age;   /* MSEC_UNSET: it must exist */
+};
+
+enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE };
+
+struct plan_check {
+	const char *name;
+	enum check_kind kind;
+	struct plan_http http;
+	struct plan_tcp tcp;
+	struct plan_exec exec;
+	struct plan_file file;
+	msec_t timeout;
+	bool soft; /* reported, never decides */
+	int line;
+};
+
+struct plan_checks {
+	const struct plan_check *items;
+	size_t count;
+};
+
+/* --- who to tell (hooks/) ------------------------------------------------------------------------------------------ */
+
+enum alert_type { ALERT_SLACK, ALERT_WEBHOOK };
+
+struct plan_alert {
+	const char *name; /* its key under `alerts` */
+	enum alert_type type;
+	struct plan_text url;
+	struct plan_pairs headers;
+	struct plan_tls tls;
+	int line;
+};
+
+struct plan_alerts {
+	const struct plan_alert *items;
+	size_t count;
+};
+
+/* --- the shutdown chain (init/sequencer) ---------------------------------------------------------------------------- */
+
+enum step_kind { STEP_EXEC, STEP_HTTP, STEP_ALERT, STEP_STOP, STEP_WAIT, STEP_SIGNAL, STEP_SLEEP };
+enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_ABORT };
+
+/* Why a chain runs. A step's `when` is a mask of 1 << reason. */
+enum reason { REASON_STOP, REASON_EXIT, REASON_CRASH, REASON_UNHEALTHY, REASON_RESTART, REASON_RECOVERY, REASON_COUNT };
+
+/* retry.on, as a mask */
+enum {
+	RETRY_CONNECT = 1 << 0,
+	RETRY_TIMEOUT = 1 << 1,
+	RETRY_429 = 1 << 2,
+	RETRY_5XX = 1 << 3,
+	RETRY_EXIT = 1 << 4,
+};
+
+struct plan_retry {
+	int attempts; /* 1: no retry */
+	msec_t backoff;
+	msec_t backoff_max;
+	unsigned on;
+};
+
+#define PLAN_GROUPS_MAX 32
+
+/* A user to become. set == false: stay who we are. */
+struct plan_user {
+	bool set;
+	unsigned uid, gid;
+	unsigned groups[PLAN_GROUPS_MAX];
+	size_t group_count;
+	const char *home; /* from the password file; NULL where it has none */
+};
+
+struct plan_step {
+	const char *name;
+	enum step_kind kind;
+	struct plan_exec exec;          /* STEP_EXEC, STEP_WAIT */
+	struct plan_http http;          /* STEP_HTTP, STEP_WAIT */
+	const struct plan_alert *alert; /* STEP_ALERT: one channel; several become a parallel group */
+	int signal;                     /* STEP_STOP, STEP_SIGNAL */
+	msec_t period;                  /* STEP_WAIT: between two tries */
+	msec_t try_timeout;             /* STEP_WAIT: one try at most */
+	msec_t timeout;                 /* MSEC_UNSET: as much as the budget gives. STEP_SLEEP: the time slept */
+	msec_t reserve;                 /* 0: none */
+	bool required;
+	bool needs_app;
+	enum on_failure on_failure;
+	unsigned when; /* mask of 1 << enum reason */
+	struct plan_user user;
+	struct plan_retry retry;
+	bool idempotency_key;
+	struct plan_pairs environment;
+	int line;
+};
+
+/* Steps that run side by side. Most stages have one. */
+struct plan_stage {
+	const struct plan_step *steps;
+	size_t count;
+	size_t first;   /* how many steps the stages before it have */
+	msec_t timeout; /* the largest of its members'; MSEC_UNSET if one has none */
+	msec_t reserve; /* the largest of its members' */
+	bool has_stop;
+};
+
+#define PLAN_STEPS_MAX 64 /* in a chain; an alert counts once for each channel */
+
+struct plan_chain {
+	const struct plan_stage *stages;
+	size_t count;  /* 0: no chain */
+	size_t steps;  /* in all stages */
+	size_t widest; /* the most steps in one stage */
+};
+
+struct plan_shutdown {
+	uint64_t signals;     /* bit n-1 for signal n */
+	bool signals_given;   /* the configuration names them */
+	msec_t deadline;      /* as configured */
+	msec_t grace;         /* what the platform grants; MSEC_UNSET: unknown */
+	const char *platform; /* who says so: "kubernetes", "platform_grace" ...; NULL: nobody */
+	msec_t effective;     /* min(deadline, grace - margin) */
+	msec_t kill_reserve;
+	int clean_exit_code; /* -1: the app's own */
+	int failed_exit_code;
+	struct plan_chain chain;
+};
+
+enum signal_target { TARGET_CHILD, TARGET_GROUP };
+
+struct plan_app {
+	const char *name;
+	struct plan_exec command; /* argv NULL: neither configured nor on the command line */
+	const char *directory; /* NULL: ours */
+	struct plan_user user;
+	int umask; /* -1: ours */
+	struct plan_pairs environment;
+	enum signal_target signals;
+	uint8_t rewrite[65];       /* [n]: what to send for signal n; itself by default, 0 to drop it */
+	uint64_t success_codes[4]; /* bit n for exit code n: the app ended well */
+	uint64_t zero_codes[4];    /* -e: exit codes that become 0 */
+};
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+struct plan {
+	const char *file; /* NULL: no configuration file */
+	struct plan_app app;
+	struct plan_checks checks;
+	struct plan_alerts alerts;
+	struct plan_shutdown shutdown;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+#endif

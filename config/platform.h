@@ -1,0 +1,16 @@
+/* What the platform grants between its stop signal and SIGKILL, and the deadline that follows from it. */
+#ifndef TINYSUP_CONFIG_PLATFORM_H
+#define TINYSUP_CONFIG_PLATFORM_H
+
+#include "config/plan.h"
+
+/*
+ * Known by the variables platforms set: Kubernetes, Azure Container Apps and ECS 30 s, Fly 5 s. MSEC_UNSET where none is;
+ * *name is the platform's, a static string, or NULL.
+ */
+msec_t platform_grace(const char **name);
+
+/* min(deadline, grace - max(2 s, a tenth of it)); an unknown grace limits nothing. May be <= 0 for a grace of 2 s or less. */
+msec_t platform_effective(msec_t deadline, msec_t grace);
+
+#endif

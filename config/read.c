@@ -1,0 +1,272 @@
+#include "config/read.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/expand.h"
+#include "config/nearest.h"
+#include "config/readlist.h"
+#include "config/scalar.h"
+
+const char *read_file_of(const struct reader *reader, const config_setting_t *setting)
+{
+	const char *file = config_setting_source_file(setting);
+
+	return file != NULL ? file : reader->file;
+}
+
+void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
+{
+	char what[400];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof what, fmt, args);
+	va_end(args);
+	errors_add(reader->errors, read_file_of(reader, setting), (int)config_setting_source_line(setting), path, "%s", what);
+}
+
+const char *read_type_name(const config_setting_t *setting)
+{
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_GROUP:
+		return "a group { }";
+	case CONFIG_TYPE_ARRAY:
+		return "an array [ ]";
+	case CONFIG_TYPE_LIST:
+		return "a list ( )";
+	case CONFIG_TYPE_STRING:
+		return "a string";
+	case CONFIG_TYPE_BOOL:
+		return "a boolean";
+	default:
+		return "a number";
+	}
+}
+
+const char *read_text(struct reader *reader, const config_setting_t *setting, const char *path, bool *from_file)
+{
+	char why[256];
+
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
+		read_error(reader, setting, path, "wants a string in quotes, not %s", read_type_name(setting));
+		return NULL;
+	}
+	const char *text = expand(reader->arena, config_setting_get_string(setting), from_file, why);
+	if (text == NULL)
+		read_error(reader, setting, path, "%s", why);
+	return text;
+}
+
+/* Which of libconfig's scalar types a key may be written in, besides a string. */
+static bool may_be(enum key_type type, int written)
+{
+	bool is_int = written == CONFIG_TYPE_INT || written == CONFIG_TYPE_INT64;
+
+	switch ((int)type) {
+	case KEY_BOOL:
+		return written == CONFIG_TYPE_BOOL;
+	case KEY_DURATION:
+		return is_int || written == CONFIG_TYPE_FLOAT;
+	case KEY_INT:
+	case KEY_SIZE:
+	case KEY_SIGNAL:
+	case KEY_SIGNALS:
+	case KEY_USER:
+	case KEY_RANGES:
+	case KEY_CODES:
+	case KEY_CHOICES: /* retry.on = [ 429 ] */
+		return is_int;
+	default:
+		return false;
+	}
+}
+
+/* true and 5 may come out of an expansion as text, but not be written in quotes. */
+static bool may_be_string(enum key_type type, const char *raw)
+{
+	return (type != KEY_BOOL && type != KEY_INT && type != KEY_SIZE && type != KEY_CODES) || strstr(raw, "${") != NULL;
+}
+
+static const char *wanted(enum key_type type)
+{
+	switch ((int)type) {
+	case KEY_BOOL:
+		return "true or false";
+	case KEY_INT:
+	case KEY_SIZE:
+	case KEY_CODES:
+		return "a whole number";
+	case KEY_DURATION:
+		return "a duration such as \"500ms\", \"10s\" or \"1m30s\"";
+	case KEY_UMASK:
+		return "an octal mask in quotes, such as \"022\"";
+	case KEY_SIGNAL:
+	case KEY_SIGNALS:
+		return "a signal such as \"SIGTERM\"";
+	default:
+		return "a string in quotes";
+	}
+}
+
+void read_scalar(struct reader *reader, const struct key *key, const config_setting_t *setting, void *field, const char *path)
+{
+	char number[64], why[256];
+	const char *text = number;
+	int written = config_setting_type(setting);
+	bool from_file;
+
+	if (written == CONFIG_TYPE_STRING && may_be_string(key->type, config_setting_get_string(setting))) {
+		text = read_text(reader, setting, path, &from_file);
+		if (text == NULL)
+			return;
+	} else if (!may_be(key->type, written)) {
+		read_error(reader, setting, path, "wants %s, not %s", wanted(key->type), read_type_name(setting));
+		return;
+	} else if (written == CONFIG_TYPE_BOOL) {
+		text = config_setting_get_bool(setting) ? "true" : "false";
+	} else if (written == CONFIG_TYPE_FLOAT) {
+		snprintf(number, sizeof number, "%.3f", config_setting_get_float(setting));
+	} else {
+		snprintf(number, sizeof number, "%lld", config_setting_get_int64(setting));
+	}
+	if (!scalar_set(reader->arena, key, text, field, why))
+		read_error(reader, setting, path, "%s", why);
+}
+
+static void read_shown(struct reader *reader, const config_setting_t *setting, struct plan_text *out, const char *path)
+{
+	bool from_file;
+
+	out->value = read_text(reader, setting, path, &from_file);
+	if (out->value != NULL)
+		out->shown = arena_strdup(reader->arena, config_setting_get_string(setting));
+}
+
+static void read_subgroup(struct reader *reader, const struct key *key, config_setting_t *setting, void *out, const char *path)
+{
+	if (config_setting_type(setting) == CONFIG_TYPE_GROUP)
+		read_group(reader, key->group, setting, out, path);
+	else
+		read_error(reader, setting, path, "wants a group { ... }, not %s", read_type_name(setting));
+}
+
+static void read_key(struct reader *reader, const struct key *key, config_setting_t *setting, void *field, const char *path)
+{
+	switch (key->type) {
+	case KEY_BOOL:
+	case KEY_INT:
+	case KEY_SIZE:
+	case KEY_DURATION:
+	case KEY_STRING:
+	case KEY_CHOICE:
+	case KEY_SIGNAL:
+	case KEY_UMASK:
+	case KEY_USER:
+	case KEY_RANGES:
+		read_scalar(reader, key, setting, field, path);
+		break;
+	case KEY_CHOICES:
+	case KEY_SIGNALS:
+	case KEY_CODES:
+		read_words(reader, key, setting, field, path);
+		break;
+	case KEY_TEXT:
+		read_shown(reader, setting, field, path);
+		break;
+	case KEY_PAIRS:
+	case KEY_HEADERS:
+		read_pairs(reader, key, setting, field, path);
+		break;
+	case KEY_EXEC:
+		read_exec(reader, setting, field, path);
+		break;
+	case KEY_NAMES:
+		read_names(reader, setting, field, path);
+		break;
+	case KEY_VALUE:
+		read_value(reader, setting, field, path);
+		break;
+	case KEY_VALUES:
+		read_values(reader, setting, field, path);
+		break;
+	case KEY_REWRITE:
+		read_rewrite(reader, setting, field, path);
+		break;
+	case KEY_GROUP:
+		read_subgroup(reader, key, setting, field, path);
+		break;
+	case KEY_LIST:
+		read_list(reader, key, setting, field, path);
+		break;
+	case KEY_MAP:
+		read_map(reader, key, setting, field, path);
+		break;
+	case KEY_CHAIN:
+		reader->chain = setting;
+		break;
+	}
+}
+
+static const struct key *find_key(const struct schema *schema, const char *name)
+{
+	for (const struct key *key = schema->keys; key->name != NULL; key++)
+		if (strcmp(key->name, name) == 0)
+			return key;
+	return NULL;
+}
+
+static void report_unknown(struct reader *reader, const struct schema *schema, config_setting_t *group, const char *path)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *child = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(child);
+		struct nearest near = {.typed = name};
+		char whole[PATH_TEXT];
+
+		if (find_key(schema, name) != NULL)
+			continue;
+		for (const struct key *key = schema->keys; key->name != NULL; key++)
+			nearest_offer(&near, key->name);
+		snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", name);
+		if (near.best != NULL)
+			read_error(reader, child, whole, "unknown setting; did you mean \"%s\"?", near.best);
+		else
+			read_error(reader, child, whole, "unknown setting");
+	}
+}
+
+void read_group(struct reader *reader, const struct schema *schema, config_setting_t *group, void *out, const char *path)
+{
+	for (const struct key *key = schema->keys; key->name != NULL; key++) {
+		char whole[PATH_TEXT];
+		void *field = (char *)out + key->offset;
+		config_setting_t *setting = group != NULL ? config_setting_get_member(group, key->name) : NULL;
+
+		snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", key->name);
+		if (key->flags & KEY_LATER) {
+			if (setting != NULL)
+				read_error(reader, setting, whole, "not in this version");
+			continue;
+		}
+		bool list = key->type == KEY_CHOICES || key->type == KEY_SIGNALS || key->type == KEY_CODES;
+		if (key->type == KEY_GROUP) {
+			if (setting == NULL && !(key->flags & KEY_OPTIONAL))
+				read_group(reader, key->group, NULL, field, whole);
+		} else if (!list || setting == NULL) {
+			scalar_default(reader->arena, key, field);
+		}
+		if (setting != NULL)
+			read_key(reader, key, setting, field, whole);
+		else if (group != NULL && (key->flags & KEY_REQUIRED))
+			read_error(reader, group, whole, "must be set");
+	}
+	if (group == NULL)
+		return;
+	if (schema->line_offset >= 0)
+		*(int *)((char *)out + schema->line_offset) = (int)config_setting_source_line(group);
+	report_unknown(reader, schema, group, path);
+	if (schema->rule != NULL)
+		schema->rule(reader, group, out, path);
+}

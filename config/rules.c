@@ -1,0 +1,178 @@
+#include "config/rules.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/read.h"
+
+static config_setting_t *member(const config_setting_t *group, const char *name)
+{
+	return config_setting_get_member(group, name);
+}
+
+static void report_at(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *what)
+{
+	char whole[PATH_TEXT];
+
+	snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", name);
+	config_setting_t *setting = member(group, name);
+	read_error(reader, setting != NULL ? setting : group, whole, "%s", what);
+}
+
+/* The index of the one that is given; -1 after reporting that none or several are. */
+static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const char *const *names, const char *list)
+{
+	int found = -1;
+
+	for (int i = 0; names[i] != NULL; i++) {
+		if (member(group, names[i]) == NULL)
+			continue;
+		if (found >= 0) {
+			read_error(reader, group, path, "has both %s and %s: exactly one of %s", names[found], names[i], list);
+			return -1;
+		}
+		found = i;
+	}
+	if (found < 0)
+		read_error(reader, group, path, "wants exactly one of %s", list);
+	return found;
+}
+
+static void must_be_readable(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *file)
+{
+	if (file != NULL && access(file, R_OK) != 0)
+		report_at(reader, group, path, name, strerror(errno));
+}
+
+void rule_tls(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan_tls *tls = out;
+
+	must_be_readable(reader, group, path, "ca", tls->ca);
+	must_be_readable(reader, group, path, "cert", tls->cert);
+	must_be_readable(reader, group, path, "key", tls->key);
+	if (tls->key != NULL && tls->cert == NULL)
+		report_at(reader, group, path, "key", "needs cert");
+}
+
+static bool of_type(const struct plan_value *value, enum value_type type)
+{
+	return value->type == VALUE_UNSET || value->type == type;
+}
+
+void rule_json(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan_json *json = out;
+
+	if (json->pointer != NULL && *json->pointer != '\0' && *json->pointer != '/')
+		report_at(reader, group, path, "pointer", "wants an RFC 6901 pointer: it begins with \"/\", or is empty");
+	if (json->equals.type == VALUE_UNSET && json->not_equals.type == VALUE_UNSET && json->one_of.count == 0 &&
+	    json->exists.type == VALUE_UNSET && json->minimum.type == VALUE_UNSET && json->maximum.type == VALUE_UNSET &&
+	    json->all_true.type == VALUE_UNSET && json->age_below == MSEC_UNSET)
+		read_error(reader, group, path,
+			   "asserts nothing: wants equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
+	if (!of_type(&json->exists, VALUE_BOOL))
+		report_at(reader, group, path, "exists", "wants true or false");
+	if (!of_type(&json->all_true, VALUE_BOOL))
+		report_at(reader, group, path, "all_true", "wants true or false");
+	if (!of_type(&json->minimum, VALUE_NUMBER))
+		report_at(reader, group, path, "minimum", "wants a number");
+	if (!of_type(&json->maximum, VALUE_NUMBER))
+		report_at(reader, group, path, "maximum", "wants a number");
+}
+
+static bool http_scheme(const char *url)
+{
+	return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+}
+
+void rule_http(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan_http *http = out;
+	regex_t regex;
+
+	if (http->url.value != NULL && !http_scheme(http->url.value))
+		report_at(reader, group, path, "url", "wants an address that begins with http:// or https://");
+	if (http->method != NULL && (*http->method == '\0' || strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(http->method)))
+		report_at(reader, group, path, "method", "wants a method in capitals, such as \"POST\"");
+	if (http->basic_password != NULL && http->basic_user == NULL)
+		report_at(reader, group, path, "basic_password", "needs basic_user");
+	if (http->basic_user != NULL && http->bearer != NULL)
+		report_at(reader, group, path, "bearer", "cannot be sent together with basic_user");
+	if (http->matches != NULL) {
+		int error = regcomp(&regex, http->matches, REG_EXTENDED | REG_NOSUB);
+		char why[128];
+		if (error == 0) {
+			regfree(&regex);
+		} else {
+			regerror(error, &regex, why, sizeof why);
+			report_at(reader, group, path, "matches", why);
+		}
+	}
+}
+
+void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	static const char *const kinds[] = {"http", "tcp", "exec", "file", "grpc", "notify", "process", NULL};
+	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_NONE, CHECK_NONE, CHECK_NONE};
+	struct plan_check *check = out;
+	int kind = exactly_one(reader, group, path, kinds, "http, tcp, grpc, exec, file, notify, process");
+
+	if (kind >= 0)
+		check->kind = values[kind];
+}
+
+void rule_alert(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan_alert *alert = out;
+
+	if (alert->url.value != NULL && !http_scheme(alert->url.value))
+		report_at(reader, group, path, "url", "wants an address that begins with http:// or https://");
+}
+
+void rule_wait(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	static const char *const kinds[] = {"exec", "http", NULL};
+
+	(void)out;
+	exactly_one(reader, group, path, kinds, "exec, http");
+}
+
+void rule_step(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	static const char *const kinds[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep", NULL};
+	struct step_text *text = out;
+	struct plan_step *step = &text->step;
+	int kind = exactly_one(reader, group, path, kinds, "exec, http, alert, stop, wait, signal, sleep");
+
+	if (kind < 0)
+		return;
+	step->kind = (enum step_kind)kind;
+	bool asks = step->kind == STEP_EXEC || step->kind == STEP_HTTP || step->kind == STEP_ALERT;
+	if (member(group, "retry") != NULL && !asks)
+		report_at(reader, group, path, "retry", "is for exec, http and alert; a wait step tries until its timeout anyway");
+	if (step->idempotency_key && !asks)
+		report_at(reader, group, path, "idempotency_key", "is for exec, http and alert");
+	if (step->kind == STEP_SLEEP && step->timeout != MSEC_UNSET)
+		report_at(reader, group, path, "timeout", "a sleep has its own time");
+	if (step->kind == STEP_STOP && step->timeout != MSEC_UNSET && text->stop.timeout != MSEC_UNSET)
+		report_at(reader, group, path, "timeout", "is set in stop already");
+	if (step->name != NULL && *step->name == '\0')
+		report_at(reader, group, path, "name", "cannot be empty");
+}
+
+void rule_app(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan_app *app = out;
+	struct stat status;
+
+	if (app->directory == NULL)
+		return;
+	if (stat(app->directory, &status) != 0)
+		report_at(reader, group, path, "directory", strerror(errno));
+	else if (!S_ISDIR(status.st_mode))
+		report_at(reader, group, path, "directory", strerror(ENOTDIR));
+}

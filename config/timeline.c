@@ -1,0 +1,212 @@
+#include "config/timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/budget.h"
+#include "config/duration.h"
+#include "config/signame.h"
+
+#define CHART 40 /* columns of the chart */
+
+/* One row of the chart: a step, and when it runs if all before it took their longest. */
+struct row {
+	const struct plan_step *step;
+	msec_t from, time;
+	bool runs, first, last; /* first and last of a parallel group */
+};
+
+static const char *kind_name(const struct plan_step *step)
+{
+	static const char *const names[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep"};
+
+	return names[step->kind];
+}
+
+static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
+{
+	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
+}
+
+/* All rows for a reason, in order. Returns how many. */
+static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, struct row rows[PLAN_STEPS_MAX])
+{
+	size_t count = 0;
+	msec_t elapsed = 0;
+
+	for (size_t i = 0; i < shutdown->chain.count; i++) {
+		const struct plan_stage *stage = &shutdown->chain.stages[i];
+		msec_t time = budget_time(shutdown, reason, i, elapsed), longest = 0;
+		for (size_t j = 0; j < stage->count; j++) {
+			const struct plan_step *step = &stage->steps[j];
+			struct row *row = &rows[count++];
+			*row = (struct row){.step = step, .from = elapsed, .time = time, .runs = budget_runs(step, reason)};
+			row->first = stage->count > 1 && j == 0;
+			row->last = stage->count > 1 && j == stage->count - 1;
+			if (step->timeout != MSEC_UNSET && step->timeout < time)
+				row->time = step->timeout;
+			if (row->runs && row->time > longest)
+				longest = row->time;
+		}
+		elapsed += longest;
+	}
+	return count;
+}
+
+static int column(msec_t at, msec_t whole)
+{
+	return (int)((at * CHART + whole / 2) / whole);
+}
+
+static void print_bar(msec_t from, msec_t time, msec_t whole, char mark, FILE *to)
+{
+	int begin = column(from, whole), end = column(from + time, whole);
+
+	if (end == begin && time > 0)
+		end < CHART ? end++ : begin--;
+	fputc('|', to);
+	for (int i = 0; i < CHART; i++)
+		fputc(i >= begin && i < end ? mark : ' ', to);
+	fputs("|\n", to);
+}
+
+static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to)
+{
+	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
+	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
+
+	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step), time_text(row->step->reserve, reserve));
+	if (!row->runs) {
+		fprintf(to, "%8s %8s  not for this reason\n", "-", "-");
+		return;
+	}
+	fprintf(to, "%8s %8s  ", row->time > 0 ? duration_format(row->time, time) : "none", duration_format(row->from, from));
+	print_bar(row->from, row->time, whole, row->step->kind == STEP_STOP ? '#' : '=', to);
+}
+
+static void print_chart(const struct plan_shutdown *shutdown, enum reason reason, FILE *to)
+{
+	struct row rows[PLAN_STEPS_MAX];
+	size_t count = reckon(shutdown, reason, rows);
+	char reserve[DURATION_TEXT], whole[DURATION_TEXT], from[DURATION_TEXT];
+	msec_t effective = shutdown->effective, kill = effective - shutdown->kill_reserve;
+	bool inside = false;
+
+	duration_format(effective, whole);
+	fprintf(to, "  %-22s %-7s %8s %8s %8s  0%*s\n", "step", "does", "reserve", "at most", "from", CHART + 1, whole);
+	for (size_t i = 0; i < count; i++) {
+		print_row(&rows[i], effective, inside, to);
+		inside = (inside || rows[i].first) && !rows[i].last;
+	}
+	duration_format(shutdown->kill_reserve, reserve);
+	fprintf(to, "  %-22s %-7s %8s %8s %8s  ", "(SIGKILL, reaping)", "", reserve, reserve, duration_format(kill, from));
+	print_bar(kill, shutdown->kill_reserve, effective, 'x', to);
+}
+
+static void print_cuts(const struct plan_shutdown *shutdown, enum reason reason, FILE *to)
+{
+	struct row rows[PLAN_STEPS_MAX];
+	size_t count = reckon(shutdown, reason, rows);
+	char time[DURATION_TEXT], timeout[DURATION_TEXT];
+	bool any = false, stopped = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_step *step = rows[i].step;
+		if (!rows[i].runs || step->timeout == MSEC_UNSET || rows[i].time >= step->timeout)
+			continue;
+		fprintf(to, any ? "" : "\nwhat is cut where every step before takes its longest:\n");
+		any = true;
+		fprintf(to, "  %s: %s of its %s are left\n", step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
+			duration_format(step->timeout, timeout));
+	}
+	if (!any)
+		fputs("\nnothing is cut, even where every step takes its longest\n", to);
+	any = false;
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_step *step = rows[i].step;
+		const char *note = NULL;
+		if (step->kind == STEP_STOP)
+			stopped = true;
+		else if (step->needs_app && stopped)
+			note = "needs_app, but the app is stopped before it: it never runs";
+		else if (step->timeout == MSEC_UNSET && rows[i].runs)
+			note = "has no timeout: it may take all that is not reserved for others";
+		if (note == NULL)
+			continue;
+		fprintf(to, "%s  %s: %s\n", any ? "" : "\nnotes:\n", step->name, note);
+		any = true;
+	}
+}
+
+static void print_signals(uint64_t signals, FILE *to)
+{
+	const char *separator = "";
+
+	for (int n = 1; n <= SIGNAL_MAX; n++) {
+		if ((signals & SIGNAL_BIT(n)) == 0)
+			continue;
+		fprintf(to, "%s%s", separator, signal_name(n));
+		separator = ", ";
+	}
+	fputc('\n', to);
+}
+
+static void print_app(const struct plan *plan, FILE *to)
+{
+	const struct plan_app *app = &plan->app;
+
+	fprintf(to, "configuration  %s\n", plan->file != NULL ? plan->file : "none: defaults");
+	fprintf(to, "app            %s", app->name);
+	if (app->command.shown != NULL)
+		fprintf(to, ": %s", app->command.shown);
+	if (app->directory != NULL)
+		fprintf(to, "; in %s", app->directory);
+	if (app->user.set)
+		fprintf(to, "; as uid %u, gid %u", app->user.uid, app->user.gid);
+	fprintf(to, "\nstopped by     ");
+	print_signals(plan->shutdown.signals, to);
+}
+
+static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
+{
+	char effective[DURATION_TEXT], deadline[DURATION_TEXT], grace[DURATION_TEXT];
+
+	fprintf(to, "deadline       %s from the first stop event to the exit", duration_format(shutdown->effective, effective));
+	if (shutdown->grace == MSEC_UNSET)
+		fputs("; what the platform grants is unknown (Docker: 10 s unless told otherwise)\n", to);
+	else if (shutdown->effective < shutdown->deadline)
+		fprintf(to, ": of %s configured, since %s grants %s\n", duration_format(shutdown->deadline, deadline),
+			shutdown->platform, duration_format(shutdown->grace, grace));
+	else
+		fprintf(to, "; %s grants %s\n", shutdown->platform, duration_format(shutdown->grace, grace));
+}
+
+static void print_lists(const struct plan *plan, FILE *to)
+{
+	static const char *const kinds[] = {"none", "http", "tcp", "exec", "file"};
+	static const char *const types[] = {"slack", "webhook"};
+	char time[DURATION_TEXT];
+
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		const struct plan_check *check = &plan->checks.items[i];
+		fprintf(to, "%-15s%s: %s%s, %s at most%s\n", i == 0 ? "checks" : "", check->name, kinds[check->kind],
+			check->kind == CHECK_EXEC ? " (a program)" : "", duration_format(check->timeout, time),
+			check->soft ? ", soft" : "");
+	}
+	for (size_t i = 0; i < plan->alerts.count; i++)
+		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name, types[plan->alerts.items[i].type]);
+}
+
+void timeline_print(const struct plan *plan, FILE *to)
+{
+	print_app(plan, to);
+	print_deadline(&plan->shutdown, to);
+	print_lists(plan, to);
+	if (plan->shutdown.chain.count == 0) {
+		fputs("no chain: stop signals are forwarded as they come, and what is left at the deadline is killed\n", to);
+		return;
+	}
+	fputs("\nthe shutdown at its longest: every step takes all it may\n\n", to);
+	print_chart(&plan->shutdown, REASON_STOP, to);
+	print_cuts(&plan->shutdown, REASON_STOP, to);
+}
