@@ -1,0 +1,17 @@
+/* The one clock of process 1: CLOCK_MONOTONIC in milliseconds. */
+#ifndef TINYSUP_INIT_CLOCK_H
+#define TINYSUP_INIT_CLOCK_H
+
+#include <time.h>
+
+#include "config/plan.h"
+
+static inline msec_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What goes into the shutdown sequencer and what comes out. Both are plain values: a test can make every one of them.
+ */
+#ifndef TINYSUP_INIT_EVENT_H
+#define TINYSUP_INIT_EVENT_H
+
+#include "config/plan.h"
+#include "probes/result.h"
+
+enum event_kind {
+	EVENT_TIME,         /* the time seq_wake() asked for has come */
+	EVENT_SIGNAL,       /* somebody sent tinysup a signal */
+	EVENT_APP_EXIT,     /* the app was reaped */
+	EVENT_GROUP_GONE,   /* nobody is left in the app's process group */
+	EVENT_STEP_DONE,    /* one try of a step has ended */
+	EVENT_NOTHING_LEFT, /* no process is left to wait for */
+};
+
+struct event {
+	enum event_kind kind;
+	int signal;      /* EVENT_SIGNAL: after app.rewrite */
+	int wait_status; /* EVENT_APP_EXIT: as waitpid() gives it */
+	int exec_errno;  /* EVENT_APP_EXIT: why it could not be executed; 0: it was */
+	bool group_left; /* EVENT_APP_EXIT: others are left in its process group */
+	size_t step;     /* EVENT_STEP_DONE: index in the chain */
+	const struct check_result *result;
+};
+
+enum action_kind {
+	ACTION_FORWARD,       /* send .signal to the app, as app.signals says */
+	ACTION_STOP_GROUP,    /* send .signal to what is left of the app's process group */
+	ACTION_KILL_APP,      /* SIGKILL to the app's process group */
+	ACTION_CHAIN_BEGUN,   /* for the log: why is in the sequencer */
+	ACTION_STEP_START,    /* one try of .step, which has .time */
+	ACTION_STEP_KILL,     /* the process group of .step's try */
+	ACTION_STEP_AGAIN,    /* for the log: .step failed, the next try comes in .time */
+	ACTION_STEP_ENDED,    /* for the log: .step has come to its end state */
+	ACTION_HURRY,         /* for the log: steps without a reserve are skipped from here on */
+	ACTION_SWEEP_TERM,    /* SIGTERM to every process left */
+	ACTION_SWEEP_KILL,    /* SIGKILL to every process left */
+	ACTION_EXIT,          /* tinysup exits with .code */
+};
+
+struct action {
+	enum action_kind kind;
+	int signal;
+	int code;
+	size_t step;
+	msec_t time;
+};
+
+/* The most one event can bring: every step of a chain may start, end and be killed at once. */
+#define ACTIONS_MAX (PLAN_STEPS_MAX * 4 + 8)
+
+struct actions {
+	size_t count;
+	struct action items[ACTIONS_MAX];
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* The variables that a step's program finds in its environment: DESIGN.md, invariant 10. */
+#ifndef TINYSUP_INIT_HOOKENV_H
+#define TINYSUP_INIT_HOOKENV_H
+
+#include "init/jobs.h"
+
+#define IDEMPOTENCY_KEY_TEXT 160
+
+/* The shutdown's id and the step's name: the same in every try. Returns buffer. */
+const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT]);
+
+/* In the child: app.environment, the step's own, and TINYSUP_*. time: until this try is killed. */
+void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time);
+
+/* In the child: variables of a plan. */
+void hookenv_add(const struct plan_pairs *pairs);
+
+#endif

@@ -1,0 +1,179 @@
+#include "init/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init/text.h"
+
+/* Process 1 has one log, and no line of it may need memory. */
+static struct {
+	int fd;          /* -1: none */
+	bool is_socket;
+	bool own;        /* non-blocking by its own file description; else poll before every write */
+	enum log_level level;
+	enum log_format format;
+	const char *app;
+	unsigned long dropped;
+} the_log = {.fd = -1, .level = LOG_INFO, .app = ""};
+
+void log_open(void)
+{
+	struct stat status;
+
+	if (fstat(STDERR_FILENO, &status) != 0 || fcntl(STDERR_FILENO, F_GETFD) == -1)
+		return;
+	the_log.is_socket = S_ISSOCK(status.st_mode);
+	/* a file is shared with the app, its offset too: opened anew, the two would overwrite each other */
+	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
+		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	the_log.own = the_log.fd >= 0 || S_ISREG(status.st_mode);
+	if (the_log.fd < 0)
+		the_log.fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
+void log_setup(enum log_level level, enum log_format format, const char *app)
+{
+	the_log.level = level;
+	the_log.format = format;
+	the_log.app = app;
+}
+
+void log_close(void)
+{
+	the_log.fd = -1;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= the_log.level;
+}
+
+static bool write_line(const char *line, size_t length)
+{
+	struct pollfd room = {.fd = the_log.fd, .events = POLLOUT};
+	ssize_t n;
+
+	if (the_log.is_socket) {
+		n = send(the_log.fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} else {
+		if (!the_log.own && (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0))
+			return false;
+		n = write(the_log.fd, line, length);
+	}
+	return n == (ssize_t)length;
+}
+
+static void emit(struct text *line)
+{
+	text_end_line(line);
+	if (the_log.fd >= 0 && !write_line(line->bytes, line->length))
+		the_log.dropped++;
+}
+
+static const char *level_name(enum log_level level)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+
+	return names[level];
+}
+
+/* `message` is what people read: bytes of any kind. */
+static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length)
+{
+	struct text line;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_begin(&line, LOG_LINE_MAX);
+	if (the_log.format == LOG_JSON) {
+		text_add(&line, "{\"time\":\"");
+		text_add_time(&line, &now);
+		text_add(&line, "\",\"level\":\"");
+		text_add(&line, level_name(level));
+		text_add(&line, "\",\"logger\":\"tinysup\",\"app\":\"");
+		text_add_json(&line, the_log.app, strlen(the_log.app));
+		text_add(&line, "\",\"event\":\"");
+		text_add(&line, event);
+		if (step != NULL) {
+			text_add(&line, "\",\"step\":\"");
+			text_add_json(&line, step, strlen(step));
+		}
+		text_add(&line, "\",\"message\":\"");
+		text_keep(&line, 2); /* "} */
+		text_add_json(&line, message, length);
+		text_keep(&line, 0);
+		text_add(&line, "\"}");
+	} else {
+		text_add_time(&line, &now);
+		text_add(&line, " tinysup ");
+		text_add(&line, level_name(level));
+		text_add(&line, ": ");
+		if (step != NULL) {
+			text_add_plain(&line, step, strlen(step));
+			text_add(&line, ": ");
+		}
+		text_add_plain(&line, message, length);
+	}
+	emit(&line);
+}
+
+/* Before a new line: how many were lost, once there is room again. */
+static void tell_dropped(void)
+{
+	char message[64];
+	unsigned long dropped = the_log.dropped;
+
+	if (dropped == 0)
+		return;
+	the_log.dropped = 0;
+	int length = snprintf(message, sizeof message, "%lu lines were dropped here: the log's reader is too slow", dropped);
+	put_line(LOG_WARN, "log_dropped", NULL, message, (size_t)length);
+	if (the_log.dropped > 0)
+		the_log.dropped = dropped;
+}
+
+void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
+{
+	char message[1024];
+	va_list args;
+
+	if (!log_enabled(level) || the_log.fd < 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof message, fmt, args);
+	va_end(args);
+	tell_dropped();
+	put_line(level, event, step, message, strlen(message));
+}
+
+void log_output(const char *step, const char *line, size_t length)
+{
+	if (!log_enabled(LOG_INFO) || the_log.fd < 0)
+		return;
+	tell_dropped();
+	put_line(LOG_INFO, "output", step, line, length);
+}
+
+void log_raw(enum log_level level, const char *fmt, ...)
+{
+	char message[1024];
+	struct text line;
+	va_list args;
+
+	if (!log_enabled(level) || the_log.fd < 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof message, fmt, args);
+	va_end(args);
+	text_begin(&line, LOG_LINE_MAX);
+	text_add(&line, message);
+	emit(&line);
+}

@@ -1,0 +1,41 @@
+/*
+ * tinysup's own log: lines on stderr, text or JSON, that can never block process 1. Where the reader is slow, lines are dropped,
+ * counted, and the count is told with the next line that goes through. No allocation.
+ *
+ * Messages are for people and hold no secret: names of steps and signals, numbers, errno texts; never a URL, body or argument.
+ */
+#ifndef TINYSUP_INIT_LOG_H
+#define TINYSUP_INIT_LOG_H
+
+#include <stddef.h>
+
+#include "config/plan.h"
+
+/* LOG_ERROR to LOG_TRACE are the plan's levels. */
+
+/* A descriptor of our own on what stderr is, where the kernel grants one. Call once, before log_event(). */
+void log_open(void);
+
+/* `app` (not copied) is the name lines carry. */
+void log_setup(enum log_level level, enum log_format format, const char *app);
+
+/* For workers: the inherited stderr is left alone from here on. */
+void log_close(void);
+
+/*
+ * One line. `event` is a word for programs ("step_end"); `step` the step's name, or NULL; fmt is printf's, for people. A line is
+ * cut at LOG_LINE_MAX bytes; control characters and invalid UTF-8 are replaced.
+ */
+#define LOG_LINE_MAX 4096 /* PIPE_BUF: such a write to a pipe is whole or not at all */
+void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A line of a hook's output. Bytes as they came, but for control characters. */
+void log_output(const char *step, const char *line, size_t length);
+
+/* A line in another program's format, to our descriptor: the drop-in names write as those programs do. Level is checked. */
+void log_raw(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+bool log_enabled(enum log_level level);
+
+#endif

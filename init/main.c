@@ -1,0 +1,146 @@
+/*
+ * tinysup: process 1 for containers that hold money or data. main() only tells the modes apart; process 1's own work is in
+ * supervisor.c, the shutdown in sequencer.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/duration.h"
+#include "config/timeline.h"
+#include "init/log.h"
+#include "init/options.h"
+#include "init/usage.h"
+#include "probes/probe.h"
+
+/*
+ * Where 0, 1 or 2 are closed, our own descriptors must not land there: a log line would go into an epoll set. What holds the
+ * place is closed again in every child.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			return;
+}
+
+/* The command line's options win over the configuration. */
+static void lay_over(const struct options *options, struct plan *plan)
+{
+	int level = (int)plan->log_level + options->verbose;
+
+	if (options->group)
+		plan->app.signals = TARGET_GROUP;
+	if (options->single_child)
+		plan->app.signals = TARGET_CHILD;
+	for (size_t i = 0; i < 4; i++)
+		plan->app.zero_codes[i] = options->zero_codes[i];
+	for (int n = 0; n < 65; n++)
+		if (options->rewrite[n] != n)
+			plan->app.rewrite[n] = options->rewrite[n];
+	plan->log_level = level < LOG_ERROR ? LOG_ERROR : level > LOG_TRACE ? LOG_TRACE : (enum log_level)level;
+}
+
+/* Docker's 10 s are what most chains are cut off by: said at every start until the configuration says what is granted. */
+static void warn_of_grace(const struct plan *plan)
+{
+	char deadline[DURATION_TEXT];
+
+	if (plan->file == NULL || plan->shutdown.grace != MSEC_UNSET || plan->shutdown.effective <= 8000)
+		return;
+	log_event(LOG_WARN, "grace", NULL,
+		  "the shutdown may take %s, but Docker kills after 10 s unless told otherwise: grant 2 s more than that by "
+		  "stop_grace_period (compose), --stop-timeout (docker run) or terminationGracePeriodSeconds (Kubernetes), and tell "
+		  "tinysup by shutdown.platform_grace",
+		  duration_format(plan->shutdown.effective, deadline));
+}
+
+static int run_supervisor(const struct options *options, const struct signals_inherited *signals)
+{
+	const char *file = options->who->reads_config ? config_find(options->config) : NULL;
+	struct plan *plan = config_load(file, options->command, stderr);
+
+	if (plan == NULL)
+		return EX_CONFIG;
+	if (plan->app.command.argv == NULL) {
+		usage_error(options->who, "", "wants a program to run", "command line");
+		return options->who->usage_code;
+	}
+	lay_over(options, plan);
+	log_open();
+	log_setup(plan->log_level, plan->log_format, plan->app.name);
+	warn_of_grace(plan);
+	struct manner manner = options->who->manner;
+	manner.subreaper |= options->subreaper;
+	manner.warn_on_reap |= options->warn_on_reap;
+	if (options->parent_death_signal != 0)
+		prctl(PR_SET_PDEATHSIG, options->parent_death_signal);
+	return supervise(plan, &manner, signals);
+}
+
+static int run_probe(const struct options *options)
+{
+	if (options->probe.check == NULL && probe_is_url(options->probe.target))
+		return probe_url(&options->probe);
+	const char *file = config_find(options->config);
+	const struct plan *plan = config_load(file, NULL, stderr);
+	if (plan == NULL) {
+		printf("unhealthy: the configuration %s is wrong: see tinysup --check\n", file != NULL ? file : "");
+		return EXIT_FAILURE;
+	}
+	return probe_checks(plan, &options->probe);
+}
+
+static int run_check(const struct options *options)
+{
+	const struct plan *plan = config_load(config_find(options->config), NULL, stderr);
+
+	if (plan == NULL)
+		return EX_CONFIG;
+	timeline_print(plan, stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR;
+}
+
+int main(int argc, char **argv)
+{
+	static struct signals_inherited signals;
+	struct options options;
+
+	signals_block(&signals);
+	hold_standard_descriptors();
+	int code = options_parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
+	if (options.mode == MODE_SUPERVISE)
+		return run_supervisor(&options, &signals);
+	signals_restore(&signals);
+	switch (options.mode) {
+	case MODE_PROBE:
+		return run_probe(&options);
+	case MODE_CHECK:
+		return run_check(&options);
+	case MODE_HELP:
+		usage_help(options.who, argv[0]);
+		return EXIT_SUCCESS;
+	case MODE_VERSION:
+		usage_version(options.who);
+		return EXIT_SUCCESS;
+	case MODE_LICENSE:
+		usage_license();
+		return EXIT_SUCCESS;
+	case MODE_STATUS:
+	case MODE_REHEARSE:
+	case MODE_EMIT:
+	case MODE_SUPERVISE:
+		break;
+	}
+	fputs("tinysup: not in this version\n", stderr);
+	return EX_CONFIG;
+}

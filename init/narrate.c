@@ -1,0 +1,136 @@
+#include "init/narrate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "config/duration.h"
+#include "config/signame.h"
+#include "init/clock.h"
+#include "init/log.h"
+
+const char *narrate_app(const struct seq *seq, char buffer[48])
+{
+	if (!seq->app_gone)
+		snprintf(buffer, 48, "running");
+	else if (seq->exec_errno != 0)
+		snprintf(buffer, 48, "not executed");
+	else if (WIFEXITED(seq->app_status))
+		snprintf(buffer, 48, "exited with code %d", WEXITSTATUS(seq->app_status));
+	else
+		snprintf(buffer, 48, "killed by %s", signal_name(WTERMSIG(seq->app_status)));
+	return buffer;
+}
+
+static void chain_begun(const struct seq *seq)
+{
+	char time[DURATION_TEXT], app[48];
+	const struct plan_shutdown *shutdown = &seq->plan->shutdown;
+
+	duration_format(shutdown->effective, time);
+	if (seq->reason == REASON_STOP)
+		log_event(LOG_INFO, "chain_begin", NULL, "%s: stopping %s within %s", signal_name(seq->signal), seq->plan->app.name, time);
+	else
+		log_event(seq->reason == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
+			  seq->plan->app.name, narrate_app(seq, app), seq_reason_name(seq->reason), time);
+}
+
+static void step_started(const struct seq *seq, const struct action *action)
+{
+	char time[DURATION_TEXT];
+	const struct plan_step *step = seq_step(&seq->plan->shutdown.chain, action->step);
+	int attempt = seq->steps[action->step].attempt;
+
+	duration_format(action->time, time);
+	if (attempt == 1)
+		log_event(LOG_INFO, "step_start", step->name, "begun, %s at most", time);
+	else
+		log_event(step->kind == STEP_WAIT ? LOG_DEBUG : LOG_INFO, "step_try", step->name, "try %d, %s at most", attempt, time);
+}
+
+static void step_ended(const struct seq *seq, const struct action *action, const char *why)
+{
+	char time[DURATION_TEXT];
+	const struct plan_step *plan = seq_step(&seq->plan->shutdown.chain, action->step);
+	const struct seq_step *step = &seq->steps[action->step];
+	enum log_level level = plan->required ? LOG_ERROR : LOG_WARN;
+
+	duration_format(step->ended - step->begun, time);
+	switch (step->state) {
+	case STATE_OK:
+		log_event(LOG_INFO, "step_end", plan->name, "ok after %s", time);
+		break;
+	case STATE_SKIPPED:
+		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s",
+			  plan->needs_app && seq->app_gone ? "the app is gone" : "not for this reason");
+		break;
+	case STATE_CUT:
+		log_event(level, "step_end", plan->name, "cut: %s",
+			  seq->hurry ? "passed over, it has no reserve" : "no time is left for it");
+		break;
+	case STATE_TIMEOUT:
+		if (plan->kind == STEP_STOP)
+			log_event(level, "step_end", plan->name, "timeout after %s: killed", time);
+		else
+			log_event(level, "step_end", plan->name, "timeout after %s%s%s", time, *why ? ": " : "", why);
+		break;
+	case STATE_FAILED:
+	case STATE_PENDING:
+	case STATE_RUNNING:
+	case STATE_PAUSED:
+		log_event(level, "step_end", plan->name, "failed after %s: %s", time, why);
+		break;
+	}
+}
+
+static void over(const struct seq *seq, int code)
+{
+	char time[DURATION_TEXT];
+
+	if (seq->plan->shutdown.chain.count == 0 || seq->exec_errno != 0)
+		return;
+	log_event(LOG_INFO, "exit", NULL, "exit code %d, %s after the first stop event", code,
+		  duration_format(clock_now() - seq->begun, time));
+}
+
+void narrate(const struct seq *seq, const struct action *action, const char *why)
+{
+	char time[DURATION_TEXT];
+	const char *step = action->kind == ACTION_STEP_AGAIN ? seq_step(&seq->plan->shutdown.chain, action->step)->name : NULL;
+
+	switch (action->kind) {
+	case ACTION_CHAIN_BEGUN:
+		chain_begun(seq);
+		break;
+	case ACTION_STEP_START:
+		step_started(seq, action);
+		break;
+	case ACTION_STEP_AGAIN:
+		log_event(LOG_WARN, "step_again", step, "try %d failed: %s; again in %s", seq->steps[action->step].attempt, why,
+			  duration_format(action->time, time));
+		break;
+	case ACTION_STEP_ENDED:
+		step_ended(seq, action, why);
+		break;
+	case ACTION_HURRY:
+		log_event(LOG_WARN, "hurry", NULL, "on to the steps with a reserve: %s",
+			  seq->stop_signals >= 2 ? "another stop signal came" : "a step failed");
+		break;
+	case ACTION_KILL_APP:
+		log_event(LOG_WARN, "kill", NULL, "%s did not stop in its time: SIGKILL to its process group", seq->plan->app.name);
+		break;
+	case ACTION_SWEEP_KILL:
+		log_event(LOG_WARN, "kill", NULL, "the deadline is near: SIGKILL to what is left");
+		break;
+	case ACTION_EXIT:
+		over(seq, action->code);
+		break;
+	case ACTION_FORWARD:
+		log_event(LOG_DEBUG, "forward", NULL, "%s to %s", signal_name(action->signal), seq->plan->app.name);
+		break;
+	case ACTION_STOP_GROUP:
+	case ACTION_STEP_KILL:
+	case ACTION_SWEEP_TERM:
+		break;
+	}
+}

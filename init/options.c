@@ -1,0 +1,230 @@
+#include "init/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/duration.h"
+#include "config/signame.h"
+#include "init/usage.h"
+
+#define PROBE_TIMEOUT ((msec_t)900) /* below the second that Kubernetes gives a probe */
+
+enum { OPT_PROBE = 256, OPT_STATUS, OPT_CHECK, OPT_REHEARSE, OPT_EMIT, OPT_CONFIG, OPT_TIMEOUT, OPT_DIRECT, OPT_JSON };
+
+static const struct option long_options[] = {
+	{"probe", optional_argument, NULL, OPT_PROBE},
+	{"status", optional_argument, NULL, OPT_STATUS},
+	{"check", optional_argument, NULL, OPT_CHECK},
+	{"rehearse", optional_argument, NULL, OPT_REHEARSE},
+	{"emit", required_argument, NULL, OPT_EMIT},
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"direct", no_argument, NULL, OPT_DIRECT},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"single-child", no_argument, NULL, 'c'},
+	{"rewrite", required_argument, NULL, 'r'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"license", no_argument, NULL, 'l'},
+	{NULL, 0, NULL, 0},
+};
+
+/* dumb-init knows only these, and calls its -v --verbose */
+static const struct option dumb_init_options[] = {
+	{"single-child", no_argument, NULL, 'c'}, {"rewrite", required_argument, NULL, 'r'}, {"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},	  {"version", no_argument, NULL, 'V'},	     {NULL, 0, NULL, 0},
+};
+
+static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
+
+/* Where --probe stands on the command line, a mistake ends with 1: Docker knows no other code. */
+static bool asks_for_probe(int argc, char **argv)
+{
+	for (int i = 1; i < argc && *argv[i] == '-' && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--probe") == 0 || strncmp(argv[i], "--probe=", 8) == 0)
+			return true;
+	return false;
+}
+
+static bool read_small(const char *text, long low, long high, long *out)
+{
+	char *end;
+
+	*out = strtol(text, &end, 10);
+	return *text != '\0' && *end == '\0' && *out >= low && *out <= high;
+}
+
+/* -e CODE */
+static bool add_code(struct options *out, const char *text)
+{
+	long code;
+
+	if (!read_small(text, 0, 255, &code))
+		return false;
+	out->zero_codes[code / 64] |= UINT64_C(1) << code % 64;
+	return true;
+}
+
+/* -r S:R, by number or name; R 0 drops S */
+static bool add_rewrite(struct options *out, const char *text)
+{
+	char from[16], to[16];
+
+	if (sscanf(text, "%15[^:]:%15s", from, to) != 2)
+		return false;
+	int source = signal_number(from), replacement = signal_number(to);
+	if (source == 0 || (replacement == 0 && strcmp(to, "0") != 0))
+		return false;
+	out->rewrite[source] = (uint8_t)replacement;
+	return true;
+}
+
+static bool set_mode(struct options *out, enum mode mode)
+{
+	if (out->mode != MODE_SUPERVISE && out->mode != mode)
+		return false;
+	out->mode = mode;
+	return true;
+}
+
+/* `--check NAME` belongs to --probe, `--check` alone prints the plan. */
+static bool take_check(struct options *out, int argc, char **argv)
+{
+	if (out->mode != MODE_PROBE)
+		return optarg == NULL && set_mode(out, MODE_CHECK);
+	out->probe.check = optarg != NULL ? optarg : optind < argc ? argv[optind++] : NULL;
+	return out->probe.check != NULL;
+}
+
+static bool take(struct options *out, int option, int argc, char **argv)
+{
+	switch (option) {
+	case OPT_PROBE:
+		out->probe.target = optarg;
+		/* `--probe ready` in two words, wherever other options stand */
+		if (optarg == NULL && optind < argc && *argv[optind] != '-')
+			out->probe.target = argv[optind++];
+		return set_mode(out, MODE_PROBE);
+	case OPT_STATUS:
+		out->argument = optarg;
+		return set_mode(out, MODE_STATUS);
+	case OPT_CHECK:
+		return take_check(out, argc, argv);
+	case OPT_REHEARSE:
+		out->argument = optarg;
+		return set_mode(out, MODE_REHEARSE);
+	case OPT_EMIT:
+		out->argument = optarg;
+		return set_mode(out, MODE_EMIT);
+	case OPT_CONFIG:
+		out->config = optarg;
+		return true;
+	case OPT_TIMEOUT:
+		return duration_parse(optarg, &out->probe.timeout) && out->probe.timeout > 0;
+	case OPT_DIRECT:
+		out->probe.direct = true;
+		return true;
+	case OPT_JSON:
+		out->probe.json = true;
+		return true;
+	case 'c':
+		out->single_child = true;
+		return true;
+	case 'g':
+		out->group = true;
+		return true;
+	case 'h':
+		return set_mode(out, MODE_HELP);
+	case 'l':
+		return set_mode(out, MODE_LICENSE);
+	case 'V':
+		return set_mode(out, MODE_VERSION);
+	case 'r':
+		return add_rewrite(out, optarg);
+	case 'e':
+		return add_code(out, optarg);
+	case 'p':
+		out->parent_death_signal = signal_number(optarg);
+		return out->parent_death_signal != 0;
+	case 's':
+		out->subreaper = true;
+		return true;
+	case 'v':
+		out->verbose++;
+		return true;
+	case 'w':
+		out->warn_on_reap = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* tini's variables count by their presence; they are tinysup's too. */
+static void read_environment(struct options *out)
+{
+	const char *verbosity = getenv("TINI_VERBOSITY");
+	long level;
+
+	if (out->who->style == STYLE_DUMB_INIT) {
+		const char *debug = getenv("DUMB_INIT_DEBUG"), *setsid = getenv("DUMB_INIT_SETSID");
+		out->verbose += debug != NULL && strcmp(debug, "1") == 0;
+		out->single_child |= setsid != NULL && strcmp(setsid, "0") == 0;
+		return;
+	}
+	out->subreaper |= getenv("TINI_SUBREAPER") != NULL;
+	out->group |= getenv("TINI_KILL_PROCESS_GROUP") != NULL;
+	if (verbosity != NULL && read_small(verbosity, 0, 3, &level))
+		out->verbose += (int)level - 1; /* tini's 1 shows warnings: the usual */
+}
+
+static int wrong(const struct options *out, int argc, char **argv, const char *what, const char *which)
+{
+	usage_error(out->who, argv[0], what, which);
+	return asks_for_probe(argc, argv) ? EXIT_FAILURE : out->who->usage_code;
+}
+
+int options_parse(int argc, char **argv, struct options *out)
+{
+	const struct personality *who = personality_find(argc > 0 ? argv[0] : "");
+	const struct option *longs = who->style == STYLE_TINYSUP ? long_options
+				     : who->long_options	 ? dumb_init_options
+								 : no_long_options;
+	char letter[3] = "-?";
+	int option;
+
+	*out = (struct options){.who = who, .probe.timeout = PROBE_TIMEOUT};
+	for (int n = 0; n <= SIGNAL_MAX; n++)
+		out->rewrite[n] = (uint8_t)n;
+	read_environment(out);
+	/* tini knows this one long option, and only when it stands alone */
+	if (!who->long_options && argc == 2 && strcmp(argv[1], "--version") == 0) {
+		out->mode = MODE_VERSION;
+		return -1;
+	}
+	opterr = 0;
+	for (;;) {
+		int at = optind;
+		option = getopt_long(argc, argv, who->short_options, longs, NULL);
+		if (option == -1)
+			break;
+		letter[1] = (char)optopt;
+		const char *which = at < argc && strncmp(argv[at], "--", 2) == 0 ? argv[at] : letter;
+		if (option == '?')
+			return wrong(out, argc, argv, "unknown option", which);
+		if (option == ':')
+			return wrong(out, argc, argv, "this option wants a value", which);
+		if (!take(out, option, argc, argv))
+			return wrong(out, argc, argv, "wrong value or combination", argv[at < argc ? at : argc - 1]);
+	}
+	out->command = argv + optind;
+	if (out->mode == MODE_PROBE && out->probe.target == NULL && optind < argc)
+		out->probe.target = argv[optind++];
+	if (out->mode != MODE_SUPERVISE && optind < argc && out->mode != MODE_HELP && out->mode != MODE_VERSION &&
+	    out->mode != MODE_LICENSE)
+		return wrong(out, argc, argv, "one word too many", argv[optind]);
+	return -1;
+}

@@ -1,0 +1,228 @@
+#include "init/sequencer.h"
+
+#include <sys/wait.h>
+
+#include "init/exitcode.h"
+#include "init/stage.h"
+
+/* tinysup is gone this long before the deadline, even where a process cannot be killed (or half the kill reserve, if less). */
+#define LAST_MARGIN ((msec_t)250)
+
+const struct plan_step *seq_step(const struct plan_chain *chain, size_t index)
+{
+	const struct plan_stage *stage = chain->stages;
+
+	while (index >= stage->first + stage->count)
+		stage++;
+	return &stage->steps[index - stage->first];
+}
+
+const char *seq_state_name(enum step_state state)
+{
+	static const char *const names[] = {"pending", "running", "running", "ok", "failed", "timeout", "skipped", "cut"};
+
+	return names[state];
+}
+
+const char *seq_reason_name(enum reason reason)
+{
+	static const char *const names[REASON_COUNT] = {"stop", "exit", "crash", "unhealthy", "restart", "recovery"};
+
+	return names[reason];
+}
+
+void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint64_t seed)
+{
+	seq->plan = plan;
+	seq->exit_at_once = exit_at_once;
+	seq->random = seed | 1; /* xorshift stays at 0 for ever */
+}
+
+static msec_t kill_at(const struct seq *seq)
+{
+	return seq->begun + seq->plan->shutdown.effective - seq->plan->shutdown.kill_reserve;
+}
+
+static msec_t over_at(const struct seq *seq)
+{
+	msec_t half = seq->plan->shutdown.kill_reserve / 2;
+
+	return seq->begun + seq->plan->shutdown.effective - (half < LAST_MARGIN ? half : LAST_MARGIN);
+}
+
+static void end(struct seq *seq, struct actions *out)
+{
+	seq->phase = PHASE_OVER;
+	actions_push(out, (struct action){.kind = ACTION_EXIT, .code = exitcode_final(seq)});
+}
+
+static void begin_sweep(struct seq *seq, struct actions *out)
+{
+	seq->phase = PHASE_SWEEP;
+	actions_push(out, (struct action){.kind = ACTION_SWEEP_TERM});
+}
+
+/* Enter stages until one has something to wait for; after the last one the sweep begins. */
+static void walk(struct seq *seq, msec_t now, struct actions *out)
+{
+	for (; seq->stage < seq->plan->shutdown.chain.count; seq->stage++)
+		if (stage_enter(seq, now, out))
+			return;
+	begin_sweep(seq, out);
+}
+
+static void begin(struct seq *seq, msec_t now, enum reason reason, struct actions *out)
+{
+	seq->reason = reason;
+	seq->begun = now;
+	if (seq->plan->shutdown.chain.count == 0) {
+		begin_sweep(seq, out);
+		return;
+	}
+	seq->phase = PHASE_CHAIN;
+	seq->stage = 0;
+	actions_push(out, (struct action){.kind = ACTION_CHAIN_BEGUN});
+	walk(seq, now, out);
+}
+
+static bool asks_for_stop(const struct seq *seq, int signal)
+{
+	return !seq->exit_at_once && (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0;
+}
+
+static void forward(int signal, struct actions *out)
+{
+	actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = signal});
+}
+
+/* Without a chain: forwarded as it comes, and the first one starts the deadline. */
+static void drain(struct seq *seq, msec_t now, int signal, struct actions *out)
+{
+	if (seq->phase == PHASE_RUNNING) {
+		seq->phase = PHASE_DRAINING;
+		seq->reason = REASON_STOP;
+		seq->begun = now;
+		seq->signal = signal;
+	}
+	seq->stop_sent |= UINT64_C(1) << (signal - 1);
+	forward(signal, out);
+}
+
+static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *out)
+{
+	if (!asks_for_stop(seq, signal)) {
+		if (!seq->app_gone)
+			forward(signal, out);
+		return;
+	}
+	if (seq->plan->shutdown.chain.count == 0) {
+		if (!seq->app_gone)
+			drain(seq, now, signal, out);
+		return;
+	}
+	seq->stop_signals++;
+	if (seq->phase == PHASE_RUNNING) {
+		seq->signal = signal;
+		begin(seq, now, REASON_STOP, out);
+	} else if (seq->phase == PHASE_CHAIN && seq->stop_signals >= 2 && !seq->hurry) {
+		seq->hurry = true;
+		actions_push(out, (struct action){.kind = ACTION_HURRY});
+	}
+	if (seq->phase == PHASE_CHAIN && seq->stop_signals >= 2)
+		stage_hurry(seq, now, out);
+}
+
+static bool ended_well(const struct seq *seq, int status)
+{
+	const struct plan_app *app = &seq->plan->app;
+
+	return WIFEXITED(status) &&
+	       (exitcode_in(app->success_codes, WEXITSTATUS(status)) || exitcode_in(app->zero_codes, WEXITSTATUS(status)));
+}
+
+static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, struct actions *out)
+{
+	if (seq->app_gone)
+		return;
+	seq->app_gone = true;
+	seq->app_status = event->wait_status;
+	seq->exec_errno = event->exec_errno;
+	seq->group_gone = !event->group_left;
+	if (seq->exit_at_once) {
+		end(seq, out);
+	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0) {
+		seq->begun = now; /* nothing ran: there is nothing to put in order */
+		seq->reason = REASON_EXIT;
+		begin_sweep(seq, out);
+	} else if (seq->phase == PHASE_RUNNING) {
+		begin(seq, now, ended_well(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH, out);
+	} else if (seq->phase == PHASE_DRAINING) {
+		begin_sweep(seq, out);
+	} else if (seq->phase == PHASE_CHAIN) {
+		stage_app_gone(seq, now, out);
+	}
+}
+
+static void on_time(struct seq *seq, msec_t now, struct actions *out)
+{
+	if (seq->phase == PHASE_CHAIN && !stage_tick(seq, now, out)) {
+		seq->stage++;
+		walk(seq, now, out);
+	}
+	if (seq->phase != PHASE_DRAINING && seq->phase != PHASE_SWEEP)
+		return;
+	if (now >= kill_at(seq) && !seq->kill_sent) {
+		seq->kill_sent = true;
+		seq->app_killed |= !seq->app_gone;
+		actions_push(out, (struct action){.kind = ACTION_SWEEP_KILL});
+	}
+	if (now >= over_at(seq))
+		end(seq, out);
+}
+
+void seq_event(struct seq *seq, msec_t now, const struct event *event, struct actions *out)
+{
+	out->count = 0;
+	if (seq->phase == PHASE_OVER)
+		return;
+	switch (event->kind) {
+	case EVENT_TIME:
+		break;
+	case EVENT_SIGNAL:
+		on_signal(seq, now, event->signal, out);
+		break;
+	case EVENT_APP_EXIT:
+		on_app_exit(seq, now, event, out);
+		break;
+	case EVENT_GROUP_GONE:
+		seq->group_gone = seq->app_gone;
+		if (seq->phase == PHASE_CHAIN)
+			stage_app_gone(seq, now, out);
+		break;
+	case EVENT_STEP_DONE:
+		if (seq->phase == PHASE_CHAIN)
+			stage_step_done(seq, now, event->step, event->result, out);
+		break;
+	case EVENT_NOTHING_LEFT:
+		if (seq->phase == PHASE_SWEEP && seq->app_gone)
+			end(seq, out);
+		break;
+	}
+	if (seq->phase != PHASE_OVER)
+		on_time(seq, now, out);
+}
+
+msec_t seq_wake(const struct seq *seq)
+{
+	switch (seq->phase) {
+	case PHASE_CHAIN:
+		return stage_wake(seq);
+	case PHASE_DRAINING:
+	case PHASE_SWEEP:
+		return seq->kill_sent ? over_at(seq) : kill_at(seq);
+	case PHASE_RUNNING:
+	case PHASE_OVER:
+		break;
+	}
+	return INT64_MAX;
+}

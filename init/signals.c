@@ -1,0 +1,58 @@
+#include "init/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KERNEL_SIGSET_SIZE 8 /* bytes: _NSIG / 8 on every architecture but MIPS */
+
+static void set_mask(uint64_t mask, uint64_t *old)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, KERNEL_SIGSET_SIZE);
+}
+
+void signals_block(struct signals_inherited *inherited)
+{
+	struct sigaction chld;
+
+	set_mask(~UINT64_C(0), &inherited->mask);
+	sigaction(SIGCHLD, NULL, &chld);
+	inherited->chld_ignored = chld.sa_handler == SIG_IGN;
+	/* an ignored SIGCHLD would let the kernel reap the app, and its exit code would be lost */
+	if (inherited->chld_ignored)
+		signal(SIGCHLD, SIG_DFL);
+}
+
+int signals_open(void)
+{
+	const uint64_t all = ~UINT64_C(0);
+
+	return (int)syscall(SYS_signalfd4, -1, &all, KERNEL_SIGSET_SIZE, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void signals_restore(const struct signals_inherited *inherited)
+{
+	if (inherited->chld_ignored)
+		signal(SIGCHLD, SIG_IGN);
+	set_mask(inherited->mask, NULL);
+}
+
+void signals_default(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	set_mask(0, NULL);
+}
+
+bool signals_next(int fd, struct signal_seen *seen)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return false;
+	seen->number = (int)info.ssi_signo;
+	seen->own = info.ssi_pid == (uint32_t)getpid() && info.ssi_code == SI_USER;
+	seen->kernel = info.ssi_code == SI_KERNEL;
+	return true;
+}

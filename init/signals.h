@@ -1,0 +1,40 @@
+/*
+ * Signals as process 1 needs them: all 64, the real-time ones that C libraries keep for themselves included, so the raw system
+ * calls are used instead of sigset_t (musl hides 32 to 34, glibc 32 and 33; an app built with the other one may use them).
+ *
+ * Nothing here changes a disposition but SIGCHLD's, and that one only where it was ignored, so that exit statuses are kept.
+ */
+#ifndef TINYSUP_INIT_SIGNALS_H
+#define TINYSUP_INIT_SIGNALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What tinysup was started with, for the child to get back. */
+struct signals_inherited {
+	uint64_t mask; /* bit n-1 for signal n */
+	bool chld_ignored;
+};
+
+/* Block everything; the first act of main(). */
+void signals_block(struct signals_inherited *inherited);
+
+/* A close-on-exec, non-blocking signalfd for everything; -1 with errno set. */
+int signals_open(void);
+
+/* In a child, as its last act before exec: dispositions and mask as tinysup found them. */
+void signals_restore(const struct signals_inherited *inherited);
+
+/* In a worker: SIGPIPE ignored, nothing blocked. */
+void signals_default(void);
+
+struct signal_seen {
+	int number;
+	bool own; /* raised by ourselves: a SIGPIPE from our own log */
+	bool kernel; /* not sent by a process: a terminal's, say */
+};
+
+/* The next signal that came; false where none is left. */
+bool signals_next(int fd, struct signal_seen *seen);
+
+#endif

@@ -1,0 +1,99 @@
+#include "init/sweep.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* As getdents64() writes it: linux/dirent.h is no user's header. */
+struct kernel_dirent {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+bool sweep_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+}
+
+/* The parent of a process, from /proc/PID/stat; 0 where it is gone. */
+static pid_t parent_of(int proc, const char *pid)
+{
+	char path[32], stat[512];
+	size_t length = strlen(pid);
+
+	if (length > 16)
+		return 0;
+	memcpy(path, pid, length);
+	memcpy(path + length, "/stat", 6);
+	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, stat, sizeof stat - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	stat[n] = '\0';
+	const char *after_name = strrchr(stat, ')'); /* the name may hold anything */
+	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
+}
+
+static void number_text(char text[16], pid_t number)
+{
+	char *p = text + 15;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	memmove(text, p, strlen(p) + 1);
+}
+
+static bool is_ours(int proc, const char *name)
+{
+	char text[16];
+	pid_t self = getpid(), parent = parent_of(proc, name);
+
+	for (int depth = 0; parent > 1 && depth < 1000; depth++) {
+		if (parent == self)
+			return true;
+		number_text(text, parent);
+		parent = parent_of(proc, text);
+	}
+	return false;
+}
+
+static void signal_descendants(int signal)
+{
+	char buffer[4096] __attribute__((aligned(8)));
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long n;
+
+	if (proc < 0)
+		return;
+	while ((n = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct kernel_dirent *entry = (const struct kernel_dirent *)(const void *)(buffer + at);
+			if (entry->name[0] >= '1' && entry->name[0] <= '9' && is_ours(proc, entry->name))
+				kill((pid_t)strtol(entry->name, NULL, 10), signal);
+			at += entry->length;
+		}
+	}
+	close(proc);
+}
+
+void sweep_signal(int signal)
+{
+	if (getpid() == 1)
+		kill(-1, signal);
+	else
+		signal_descendants(signal);
+}

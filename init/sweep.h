@@ -1,0 +1,16 @@
+/*
+ * What is left when the chain is over: as process 1 everything in the PID namespace, else tinysup's own descendants and nothing
+ * else on the machine.
+ */
+#ifndef TINYSUP_INIT_SWEEP_H
+#define TINYSUP_INIT_SWEEP_H
+
+#include <stdbool.h>
+
+/* Adopt orphans where we are not process 1; without it they go to whoever is. False where the kernel refuses. */
+bool sweep_subreaper(void);
+
+/* Send a signal to all of them. Not as process 1 and without /proc: to nobody. */
+void sweep_signal(int signal);
+
+#endif

@@ -1,0 +1,13 @@
+/* What --help, --version, --license and a wrong command line print. */
+#ifndef TINYSUP_INIT_USAGE_H
+#define TINYSUP_INIT_USAGE_H
+
+#include "init/personality.h"
+
+void usage_help(const struct personality *who, const char *argv0);
+void usage_version(const struct personality *who);
+void usage_license(void);
+/* One line on what is wrong, and the usage, on stderr. */
+void usage_error(const struct personality *who, const char *argv0, const char *what, const char *which);
+
+#endif
