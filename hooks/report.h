@@ -1,0 +1,31 @@
+/*
+ * What an alert may tell: how the shutdown stands at the moment the alert is sent. Process 1 fills it in before it forks the
+ * worker, so it is plain, bounded memory. It holds no secret: names, words and numbers only.
+ */
+#ifndef TINYSUP_HOOKS_REPORT_H
+#define TINYSUP_HOOKS_REPORT_H
+
+#include "config/plan.h"
+
+#define REPORT_STEPS_MAX 64
+
+struct report_step {
+	const char *name;   /* the plan's */
+	const char *result; /* "ok", "failed", "timeout", "skipped", "cut", "running", "pending" */
+	msec_t took;        /* 0 where it never ran */
+};
+
+struct report {
+	const char *app;         /* app.name */
+	const char *host;        /* the container's host name */
+	const char *reason;      /* "stop", "crash" ... */
+	const char *signal;      /* "SIGTERM"; "" where no signal asked */
+	const char *shutdown_id; /* 32 hexadecimal digits */
+	const char *app_state;   /* "running", "exited with code 1", "killed by SIGSEGV" */
+	msec_t elapsed;          /* since the first stop event */
+	msec_t deadline;         /* the effective one, from the first stop event */
+	size_t step_count;
+	struct report_step steps[REPORT_STEPS_MAX]; /* in the chain's order; more steps than this are left out */
+};
+
+#endif

@@ -1,0 +1,160 @@
+#include "probes/http.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "probes/clock.h"
+#include "probes/http_judge.h"
+
+/* Where the first request went, to compare redirects with. */
+struct origin {
+	char *scheme;
+	char *host;
+	char *port;
+};
+
+static bool origin_read(struct origin *origin, CURLU *url)
+{
+	*origin = (struct origin){NULL, NULL, NULL};
+	return curl_url_get(url, CURLUPART_SCHEME, &origin->scheme, 0) == CURLUE_OK &&
+	       curl_url_get(url, CURLUPART_HOST, &origin->host, 0) == CURLUE_OK &&
+	       curl_url_get(url, CURLUPART_PORT, &origin->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+}
+
+static void origin_free(struct origin *origin)
+{
+	curl_free(origin->scheme);
+	curl_free(origin->host);
+	curl_free(origin->port);
+}
+
+enum direction { DIRECTION_NONE, DIRECTION_FOLLOW, DIRECTION_AWAY, DIRECTION_FAILED };
+
+static bool is_http(const struct origin *origin)
+{
+	return strcmp(origin->scheme, "http") == 0 || strcmp(origin->scheme, "https") == 0;
+}
+
+static bool is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Turns request->url into where `location` leads. */
+static enum direction resolve(struct http_request *request, const struct origin *home, const char *location)
+{
+	struct origin next;
+	enum direction direction = DIRECTION_AWAY;
+
+	if (curl_url_set(request->url, CURLUPART_URL, location, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE | CURLU_ALLOW_SPACE))
+		return DIRECTION_FAILED;
+	curl_url_set(request->url, CURLUPART_USER, NULL, 0);
+	curl_url_set(request->url, CURLUPART_PASSWORD, NULL, 0);
+	if (origin_read(&next, request->url) && is_http(&next) && strcasecmp(next.host, home->host) == 0) {
+		request->elsewhere = strcmp(next.scheme, home->scheme) != 0 || strcmp(next.port, home->port) != 0;
+		direction = DIRECTION_FOLLOW;
+	}
+	origin_free(&next);
+	return direction;
+}
+
+/* What to do about an answer. DIRECTION_FAILED: `result` says why. */
+static enum direction redirect(struct http_request *request, const struct origin *home, const struct http_answer *answer,
+			       int followed, struct check_result *result)
+{
+	const char *problem = NULL;
+	enum direction direction;
+	bool safe = http_method_is_safe(request->method);
+
+	if (!is_redirect(answer->status) || !answer->location || request->http->redirects == 0)
+		return DIRECTION_NONE;
+	direction = resolve(request, home, answer->location);
+	if (direction == DIRECTION_FAILED)
+		problem = "to a malformed URL";
+	else if (direction == DIRECTION_AWAY && (!safe || !http_status_is_accepted(request->http, answer->status)))
+		problem = "to another host";
+	else if (direction == DIRECTION_FOLLOW && !safe && (answer->status == 301 || answer->status == 302))
+		problem = "that would become a GET";
+	else if (direction == DIRECTION_FOLLOW && followed == request->http->redirects)
+		problem = "too many";
+	if (problem) {
+		result_fail(result, FAILURE_REDIRECT, "status %d: redirect, %s", answer->status, problem);
+		return DIRECTION_FAILED;
+	}
+	if (answer->status == 303 && !safe) {
+		request->method = "GET";
+		request->body = NULL;
+	}
+	return direction;
+}
+
+static void converse(struct http_request *request, const struct origin *home, msec_t timeout, struct check_result *result)
+{
+	int64_t begun = clock_us(), deadline = clock_deadline(timeout);
+	enum direction direction = DIRECTION_FOLLOW;
+	struct http_answer answer;
+
+	for (int followed = 0; direction == DIRECTION_FOLLOW; followed++) {
+		direction = DIRECTION_FAILED;
+		if (http_exchange(request, timeout, deadline, &answer, result)) {
+			result->status = answer.status;
+			result->retry_after = answer.retry_after;
+			direction = redirect(request, home, &answer, followed, result);
+		}
+		if (direction == DIRECTION_NONE || direction == DIRECTION_AWAY)
+			http_judge(request->http, &answer, clock_us() - begun, result);
+		http_answer_free(&answer);
+	}
+	if (direction == DIRECTION_AWAY && result->outcome == OUTCOME_OK)
+		snprintf(result->message, sizeof(result->message), "status %d, redirect to another host not followed",
+			 result->status);
+}
+
+/* Out of the URL, so that a redirect to the same place still has them, and any other has not. */
+static bool take_credentials(CURLU *url, char **user, char **password)
+{
+	CURLUcode failed = curl_url_get(url, CURLUPART_USER, user, CURLU_URLDECODE);
+
+	if (failed)
+		return failed == CURLUE_NO_USER;
+	failed = curl_url_get(url, CURLUPART_PASSWORD, password, CURLU_URLDECODE);
+	if (failed && failed != CURLUE_NO_PASSWORD)
+		return false;
+	return !curl_url_set(url, CURLUPART_USER, NULL, 0) && !curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+}
+
+void http_run(const struct plan_http *http, const char *idempotency_key, msec_t timeout, struct check_result *result)
+{
+	struct http_request request = {
+	    .http = http,
+	    .body = http->body,
+	    .idempotency_key = idempotency_key,
+	    .method = http->method ? http->method
+		      : http->body ? "POST"
+				   : "GET",
+	};
+	int64_t begun = clock_us();
+	struct origin home = {NULL, NULL, NULL};
+	char *user = NULL, *password = NULL;
+
+	*result = (struct check_result){.retry_after = MSEC_UNSET};
+	/* NOSIGNAL also means that libcurl leaves SIGPIPE to us */
+	signal(SIGPIPE, SIG_IGN);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(request.url = curl_url())) {
+		result_error(result, "libcurl cannot be started");
+	} else if (curl_url_set(request.url, CURLUPART_URL, http->url.value, CURLU_URLENCODE | CURLU_ALLOW_SPACE) ||
+		   !take_credentials(request.url, &user, &password) || !origin_read(&home, request.url)) {
+		result_error(result, "url: malformed");
+	} else {
+		request.user = http->basic_user ? http->basic_user : user;
+		request.password = http->basic_user ? http->basic_password : password;
+		converse(&request, &home, timeout, result);
+	}
+	origin_free(&home);
+	curl_free(user);
+	curl_free(password);
+	curl_url_cleanup(request.url);
+	result->took_us = clock_us() - begun;
+}

@@ -1,0 +1,205 @@
+#include "probes/http_exchange.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/clock.h"
+#include "probes/failure.h"
+#include "probes/tls.h"
+
+#define HEADERS_MAX ((size_t)64 * 1024)
+
+/* What the callbacks share. */
+struct transfer {
+	struct http_answer *answer;
+	size_t body_max;
+	size_t capacity;
+	size_t header_bytes;
+	bool asked; /* connected, and about to send */
+	bool out_of_memory;
+};
+
+/* Takes only as much as max_body; the short count then ends the transfer. */
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	struct http_answer *answer = transfer->answer;
+	size_t length = size * count, room = transfer->body_max - answer->length;
+
+	if (length > room) {
+		answer->cut = true;
+		length = room;
+	}
+	if (answer->length + length + 1 > transfer->capacity) {
+		size_t capacity = 2 * (answer->length + length + 1);
+		char *body = realloc(answer->body, capacity);
+		if (!body) {
+			transfer->out_of_memory = true;
+			return 0;
+		}
+		answer->body = body;
+		transfer->capacity = capacity;
+	}
+	memcpy(answer->body + answer->length, data, length);
+	answer->length += length;
+	answer->body[answer->length] = '\0';
+	return answer->cut ? 0 : length;
+}
+
+/* Interim answers and trailers come here too, so this ends an endless stream of any of them. */
+static size_t on_header(char *data, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+
+	(void)data;
+	transfer->header_bytes += size * count;
+	return transfer->header_bytes > HEADERS_MAX ? 0 : size * count;
+}
+
+static int on_request(void *context, char *peer, char *local, int peer_port, int local_port)
+{
+	struct transfer *transfer = context;
+
+	(void)peer, (void)local, (void)peer_port, (void)local_port;
+	transfer->asked = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static int set_transport(CURL *easy, struct transfer *transfer, long left)
+{
+	int failed = 0;
+
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, left);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	/* the static libcurl knows neither of these: it has no proxies, and c-ares instead of a thread that outlives its time
+	 */
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	return failed;
+}
+
+static const char *stage(CURL *easy, const struct transfer *transfer)
+{
+	curl_off_t connected = 0, looked_up = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+	if (transfer->header_bytes)
+		return "connected, the answer is not complete";
+	if (transfer->asked)
+		return "connected, no answer";
+	if (connected)
+		return "connected, in the TLS handshake";
+	return looked_up ? "connecting" : "looking up the name";
+}
+
+static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
+{
+	long error = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+	if (transfer->out_of_memory || code == CURLE_OUT_OF_MEMORY)
+		result_error(result, "out of memory");
+	else if (transfer->header_bytes > HEADERS_MAX)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: headers of more than %zu bytes", HEADERS_MAX);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		failure_timeout(result, timeout, stage(easy, transfer));
+	else if (code == CURLE_COULDNT_RESOLVE_HOST)
+		result_fail(result, FAILURE_CONNECT, "connect: the host name cannot be resolved");
+	else if (code == CURLE_COULDNT_CONNECT)
+		failure_connect(result, (int)error);
+	else if (tls_failed(easy, code, result))
+		return;
+	else if (!transfer->asked)
+		result_error(result, "request: %s", curl_easy_strerror(code));
+	else if (code == CURLE_GOT_NOTHING)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer");
+	else if (code == CURLE_PARTIAL_FILE)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
+	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost");
+	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
+	else
+		result_fail(result, FAILURE_PROTOCOL, "protocol: %s", curl_easy_strerror(code));
+}
+
+/* Seconds, or a date (RFC 9110, 10.2.3). What is neither counts as none. */
+static msec_t parse_retry_after(const char *text)
+{
+	double date;
+
+	if (strspn(text, "0123456789") == strlen(text) && *text && strlen(text) < 10)
+		return (msec_t)strtol(text, NULL, 10) * 1000;
+	if (!clock_http_date(text, &date))
+		return MSEC_UNSET;
+	date -= clock_unix();
+	return date > 0 ? (msec_t)(date * 1000) : 0;
+}
+
+static bool read_answer(CURL *easy, struct http_answer *answer)
+{
+	struct curl_header *header;
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	answer->status = (int)status;
+	if ((status == 429 || status == 503) &&
+	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		answer->retry_after = parse_retry_after(header->value);
+	if (curl_easy_header(easy, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return true;
+	answer->location = strdup(header->value);
+	return answer->location;
+}
+
+bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
+		   struct check_result *result)
+{
+	struct transfer transfer = {.answer = answer, .body_max = (size_t)request->http->max_body};
+	struct http_lists lists = {NULL, NULL};
+	msec_t left = clock_left(deadline_us);
+	bool ok = false;
+	CURL *easy;
+
+	*answer = (struct http_answer){.retry_after = MSEC_UNSET};
+	/* libcurl takes 0 for "no limit" */
+	if (left == 0) {
+		failure_timeout(result, timeout, "before a connection was tried");
+		return false;
+	}
+	easy = curl_easy_init();
+	if (!easy || set_transport(easy, &transfer, (long)left)) {
+		result_error(result, "libcurl cannot be set up");
+	} else if (http_request_set(easy, request, &lists, result)) {
+		CURLcode code = curl_easy_perform(easy);
+		result->sent = result->sent || transfer.asked;
+		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer->cut && !transfer.out_of_memory))
+			explain(easy, code, &transfer, timeout, result);
+		else if (!read_answer(easy, answer))
+			result_error(result, "out of memory");
+		else
+			ok = true;
+	}
+	curl_easy_cleanup(easy);
+	http_lists_free(&lists);
+	return ok;
+}
+
+void http_answer_free(struct http_answer *answer)
+{
+	free(answer->location);
+	free(answer->body);
+	*answer = (struct http_answer){.retry_after = MSEC_UNSET};
+}

@@ -1,0 +1,71 @@
+#define _GNU_SOURCE 1
+#include "probes/http_judge.h"
+
+#include <inttypes.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "probes/clock.h"
+#include "probes/json.h"
+
+bool http_status_is_accepted(const struct plan_http *http, int status)
+{
+	for (size_t i = 0; i < http->status.count; i++) {
+		if (status >= http->status.items[i].low && status <= http->status.items[i].high)
+			return true;
+	}
+	return false;
+}
+
+static bool check_matches(const char *pattern, struct http_answer *answer, struct check_result *result)
+{
+	regex_t regex;
+	int error = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+
+	if (error) {
+		result_error(result, "matches: not a regular expression");
+		return false;
+	}
+	/* regexec() takes strings only, and JSON allows neither byte */
+	for (size_t i = 0; i < answer->length; i++) {
+		if (answer->body[i] == '\0')
+			answer->body[i] = '\1';
+	}
+	error = regexec(&regex, answer->body ? answer->body : "", 0, NULL, 0);
+	regfree(&regex);
+	if (error)
+		result_fail(result, FAILURE_BODY, "body: does not match what was asked");
+	return !error;
+}
+
+static bool check_json(const struct plan_http *http, const struct http_answer *answer, struct check_result *result)
+{
+	if (http->json.count && answer->cut) {
+		result_fail(result, FAILURE_JSON, "json: the body is longer than max_body, %" PRId64 " bytes", http->max_body);
+		return false;
+	}
+	return json_check(&http->json, answer->body ? answer->body : "", answer->length, clock_unix(), result);
+}
+
+void http_judge(const struct plan_http *http, struct http_answer *answer, int64_t took_us, struct check_result *result)
+{
+	if (!http_status_is_accepted(http, answer->status)) {
+		result_fail(result, FAILURE_STATUS, "status %d", answer->status);
+		return;
+	}
+	if (http->slower_than != MSEC_UNSET && took_us > http->slower_than * 1000) {
+		result_fail(result, FAILURE_AGE, "slower than %" PRId64 " ms: %" PRId64 " ms", http->slower_than,
+			    took_us / 1000);
+		return;
+	}
+	if (http->contains &&
+	    !memmem(answer->body ? answer->body : "", answer->length, http->contains, strlen(http->contains))) {
+		result_fail(result, FAILURE_BODY, "body: does not contain what was asked");
+		return;
+	}
+	if (http->matches && !check_matches(http->matches, answer, result))
+		return;
+	if (check_json(http, answer, result))
+		snprintf(result->message, sizeof(result->message), "status %d", answer->status);
+}

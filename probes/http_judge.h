@@ -1,0 +1,14 @@
+/*
+ * The verdict on an answer: status first, then slower_than, contains, matches and json; the first that does not hold decides.
+ */
+#ifndef TINYSUP_PROBES_HTTP_JUDGE_H
+#define TINYSUP_PROBES_HTTP_JUDGE_H
+
+#include "probes/http_exchange.h"
+
+bool http_status_is_accepted(const struct plan_http *http, int status);
+
+/* May change bytes of answer->body. `took_us`: from the first connection to the end of the answer. */
+void http_judge(const struct plan_http *http, struct http_answer *answer, int64_t took_us, struct check_result *result);
+
+#endif

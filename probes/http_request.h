@@ -1,0 +1,44 @@
+/*
+ * One HTTP request: what of the plan goes into a libcurl handle, and how.
+ */
+#ifndef TINYSUP_PROBES_HTTP_REQUEST_H
+#define TINYSUP_PROBES_HTTP_REQUEST_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "probes/result.h"
+
+struct http_request {
+	const struct plan_http *http;
+	CURLU *url; /* without user and password; the host in it is the one connected to */
+	const char *method;
+	const char *body;            /* NULL: none */
+	const char *idempotency_key; /* NULL: none */
+	const char *user;            /* of basic authentication; NULL: none */
+	const char *password;
+	/* A redirect led to another scheme or port: credentials stay at home, and of the headers only Accept, Content-Type and
+	 * User-Agent go along. */
+	bool elsewhere;
+};
+
+/* What libcurl borrows until the transfer is over. All zero is empty. */
+struct http_lists {
+	struct curl_slist *headers;
+	struct curl_slist *connect_to;
+};
+
+/*
+ * Everything but time-outs and callbacks. False: `result` says why the request must not be sent. The lists are the caller's to
+ * free, in both cases.
+ *
+ * tls.server_name: the request is made for https://SERVER_NAME/..., so that libcurl sends and verifies that name, with
+ * CURLOPT_CONNECT_TO leading to the URL's host and a Host header that says what the URL says.
+ */
+bool http_request_set(CURL *easy, const struct http_request *request, struct http_lists *lists, struct check_result *result);
+void http_lists_free(struct http_lists *lists);
+
+/* False for methods that are allowed to change something at the server. */
+bool http_method_is_safe(const char *method);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * `tinysup --probe` where it asks by itself instead of the supervisor.
+ *
+ * Prints one line on stdout, PROBE_LINE_MAX bytes at most with its newline, and returns the exit code, 0 or 1. Nothing ends the
+ * process with another code: not a closed or full stdout, not a signal, and 50 ms after the time-out a timer ends it with 1
+ * whatever it hangs in.
+ */
+#ifndef TINYSUP_PROBES_PROBE_H
+#define TINYSUP_PROBES_PROBE_H
+
+#include "config/plan.h"
+
+#define PROBE_LINE_MAX 4096 /* Docker keeps no more of a health check's output */
+
+struct probe_options {
+	const char *target; /* NULL, "live", "ready", "startup", a check's name or a URL */
+	const char *check;  /* --check NAME; NULL: not given */
+	msec_t timeout;     /* of it all */
+	bool direct;        /* do not ask the supervisor; main's to look at */
+	bool json;
+};
+
+/* Is this target for probe_url()? */
+bool probe_is_url(const char *target);
+
+/* One request, as `curl -f URL` but with the kubelet's idea of success: 200-399, redirects on the same host. */
+int probe_url(const struct probe_options *options);
+
+/*
+ * The checks of the configuration, one after the other: all of them, or the one that is named. Every check that is not soft
+ * must succeed; one that is asked for by its name decides, soft or not. Soft ones come last, with the time that is left.
+ */
+int probe_checks(const struct plan *plan, const struct probe_options *options);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * What keeps --probe to its exit codes and its time.
+ */
+#ifndef TINYSUP_PROBES_PROBE_GUARD_H
+#define TINYSUP_PROBES_PROBE_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/plan.h"
+
+/* From here on the process ends with code 0 or 1, and with 1 at the latest 50 ms after `timeout`. */
+void probe_guard(msec_t timeout, bool json);
+
+/* Writes a line to stdout if there is room for it; a reader that has stalled does not hold us. Safe in a signal handler. */
+void probe_write(const char *line, size_t length);
+
+#endif

@@ -1,0 +1,159 @@
+#include "probes/probe_report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/probe.h"
+#include "probes/probe_guard.h"
+#include "probes/text.h"
+
+/* A line that is cut where it grows too long; room is kept for the newline. */
+struct line {
+	char text[PROBE_LINE_MAX + 1];
+	size_t length;
+};
+
+static void add(struct line *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add_list(struct line *line, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+
+static void add_list(struct line *line, const char *fmt, va_list args)
+{
+	size_t room = PROBE_LINE_MAX - line->length;
+	int length = vsnprintf(line->text + line->length, room, fmt, args);
+
+	if (length > 0)
+		line->length += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+static void add(struct line *line, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add_list(line, fmt, args);
+	va_end(args);
+}
+
+static void print(struct line *line)
+{
+	for (size_t i = 0; i < line->length; i++) {
+		if ((unsigned char)line->text[i] < 0x20 || line->text[i] == 0x7f)
+			line->text[i] = '?';
+	}
+	line->text[line->length++] = '\n';
+	probe_write(line->text, line->length);
+}
+
+static json_t *describe(const struct probed *probed)
+{
+	static const char *const outcomes[] = {[OUTCOME_OK] = "ok", [OUTCOME_FAIL] = "fail", [OUTCOME_ERROR] = "error"};
+	const struct check_result *result = &probed->result;
+
+	return json_pack("{s:o, s:b, s:s, s:s, s:i, s:o, s:I}", "name", text_json(probed->name), "soft", !probed->decides,
+			 "outcome", outcomes[result->outcome], "class", failure_name(result->failure), "status", result->status,
+			 "message", text_json(result->message), "took_ms", (json_int_t)(result->took_us / 1000));
+}
+
+/* Where the line would be too long: what is well goes first, then the last. */
+static void leave_one_out(json_t *checks, json_t *root, json_int_t left_out)
+{
+	size_t index, victim = json_array_size(checks) - 1;
+	json_t *check;
+
+	json_array_foreach(checks, index, check)
+	{
+		if (strcmp(json_string_value(json_object_get(check, "outcome")), "ok") == 0)
+			victim = index;
+	}
+	json_array_remove(checks, victim);
+	json_object_set_new(root, "left_out", json_integer(left_out));
+}
+
+static bool print_json(json_t *root, json_t *checks)
+{
+	struct line line = {.length = 0};
+	size_t room = PROBE_LINE_MAX - 1;
+
+	line.length = json_dumpb(root, line.text, room, JSON_COMPACT);
+	for (json_int_t left_out = 1; line.length > room && json_array_size(checks); left_out++) {
+		leave_one_out(checks, root, left_out);
+		line.length = json_dumpb(root, line.text, room, JSON_COMPACT);
+	}
+	if (line.length == 0 || line.length > room)
+		return false;
+	print(&line);
+	return true;
+}
+
+static void verdict_json(const struct probed *probed, size_t count, bool healthy)
+{
+	json_t *checks = json_array(), *root = json_pack("{s:b, s:O?}", "healthy", healthy, "checks", checks);
+	bool ok = root && checks;
+
+	for (size_t i = 0; i < count && ok; i++)
+		ok = json_array_append_new(checks, describe(&probed[i])) == 0;
+	if (!ok || !print_json(root, checks))
+		report_problem(true, "the verdict cannot be written");
+	json_decref(checks);
+	json_decref(root);
+}
+
+static void add_failures(struct line *line, const struct probed *probed, size_t count, bool decides)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < count; i++) {
+		const struct check_result *result = &probed[i].result;
+		if (result->outcome == OUTCOME_OK || probed[i].decides != decides)
+			continue;
+		add(line, "%s%s: %s (%" PRId64 " ms)", separator, probed[i].name, result->message, result->took_us / 1000);
+		separator = "; ";
+	}
+}
+
+void report_verdict(const char *subject, const struct probed *probed, size_t count, bool healthy, int64_t took_us, bool json)
+{
+	struct line line = {.length = 0};
+	bool soft = false;
+
+	if (json) {
+		verdict_json(probed, count, healthy);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		soft = soft || (!probed[i].decides && probed[i].result.outcome != OUTCOME_OK);
+	if (healthy) {
+		add(&line, "healthy: %s %" PRId64 " ms", subject, took_us / 1000);
+	} else {
+		add(&line, "unhealthy: ");
+		add_failures(&line, probed, count, true);
+	}
+	if (soft) {
+		add(&line, "; soft: ");
+		add_failures(&line, probed, count, false);
+	}
+	print(&line);
+}
+
+void report_problem(bool json, const char *fmt, ...)
+{
+	struct line line = {.length = 0};
+	va_list args;
+
+	if (!json)
+		add(&line, "unhealthy: ");
+	va_start(args, fmt);
+	add_list(&line, fmt, args);
+	va_end(args);
+	if (!json) {
+		print(&line);
+		return;
+	}
+	json_t *root = json_pack("{s:b, s:o}", "healthy", 0, "error", text_json(line.text));
+	if (!root || !print_json(root, NULL))
+		probe_write("{\"healthy\":false}\n", strlen("{\"healthy\":false}\n"));
+	json_decref(root);
+}
