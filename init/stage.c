@@ -146,12 +146,13 @@ bool stage_enter(struct seq *seq, msec_t now, struct actions *out)
 	return stage_busy(seq);
 }
 
-/* Pause until the next try, or end the step where that would come too late. */
+/* Pause until the next try, or end the step where that would come too late, or find nobody. */
 static void again(struct seq *seq, msec_t now, size_t index, msec_t pause, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
+	bool nobody = seq->app_gone && seq_step(&seq->plan->shutdown.chain, index)->needs_app;
 
-	if (pause >= step->until - now) {
+	if (nobody || pause >= step->until - now) {
 		finish(seq, now, index, STATE_FAILED, out);
 		return;
 	}
@@ -192,6 +193,15 @@ void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct che
 	}
 }
 
+static void end_early(struct seq *seq, msec_t now, size_t index, enum step_state state, struct actions *out)
+{
+	enum step_kind kind = seq_step(&seq->plan->shutdown.chain, index)->kind;
+
+	if (kind != STEP_SLEEP && seq->steps[index].state == STATE_RUNNING)
+		actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
+	finish(seq, now, index, state, out);
+}
+
 void stage_app_gone(struct seq *seq, msec_t now, struct actions *out)
 {
 	for (size_t i = 0; i < current(seq)->count; i++) {
@@ -206,10 +216,10 @@ void stage_app_gone(struct seq *seq, msec_t now, struct actions *out)
 			seq->group_told = true;
 			if (seq->plan->app.signals == TARGET_CHILD || seq->stop_sent == 0)
 				actions_push(out, (struct action){.kind = ACTION_STOP_GROUP, .signal = plan->signal});
-		} else if (plan->needs_app && (plan->kind == STEP_SLEEP || plan->kind == STEP_WAIT)) {
-			if (plan->kind == STEP_WAIT && seq->steps[index].state == STATE_RUNNING)
-				actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
-			finish(seq, now, index, STATE_SKIPPED, out);
+		} else if (plan->needs_app && (plan->kind == STEP_WAIT || plan->kind == STEP_SLEEP)) {
+			end_early(seq, now, index, STATE_SKIPPED, out);
+		} else if (plan->needs_app && seq->steps[index].state == STATE_PAUSED) {
+			finish(seq, now, index, STATE_SKIPPED, out); /* another try would find nobody */
 		}
 	}
 }
@@ -219,11 +229,8 @@ void stage_hurry(struct seq *seq, msec_t now, struct actions *out)
 	for (size_t i = 0; i < current(seq)->count; i++) {
 		size_t index = current(seq)->first + i;
 		const struct plan_step *plan = &current(seq)->steps[i];
-		if (!under_way(&seq->steps[index]) || plan->kind == STEP_STOP || plan->reserve > 0)
-			continue;
-		if (plan->kind != STEP_SLEEP && seq->steps[index].state == STATE_RUNNING)
-			actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
-		finish(seq, now, index, STATE_CUT, out);
+		if (under_way(&seq->steps[index]) && plan->kind != STEP_STOP && plan->reserve == 0)
+			end_early(seq, now, index, STATE_CUT, out);
 	}
 }
 
