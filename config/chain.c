@@ -15,7 +15,8 @@ struct chain_reader {
 	int stops; /* stop steps seen */
 };
 
-static const struct plan_alert *find_alert(struct chain_reader *c, const config_setting_t *at, const char *name, const char *path)
+static const struct plan_alert *find_alert(struct chain_reader *c, const config_setting_t *at, const char *name,
+					   const char *path)
 {
 	struct nearest near = {.typed = name};
 
@@ -70,6 +71,15 @@ static void settle(struct chain_reader *c, struct step_text *text)
 		step->user = c->plan->app.user;
 }
 
+/* "tell/slack": which of several channels a line of the log is about. */
+static const char *with_channel(struct chain_reader *c, const char *name, const char *channel)
+{
+	char *whole = arena_alloc(c->reader->arena, strlen(name) + strlen(channel) + 2);
+
+	stpcpy(stpcpy(stpcpy(whole, name), "/"), channel);
+	return whole;
+}
+
 /* One step, or one for each channel of an alert, to `to`, which `before` of the same stage precede. Returns how many. */
 static size_t add_step(struct chain_reader *c, config_setting_t *group, struct plan_step *to, size_t before, const char *path)
 {
@@ -95,6 +105,8 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 	for (size_t i = 0; i < text.alert.count; i++) {
 		to[i] = text.step;
 		to[i].alert = find_alert(c, config_setting_get_member(group, "alert"), text.alert.items[i], path);
+		if (text.alert.count > 1)
+			to[i].name = with_channel(c, text.step.name, text.alert.items[i]);
 	}
 	if (text.alert.count == 0)
 		read_error(c->reader, group, path, "tells nobody");
@@ -104,7 +116,8 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 /* How many steps an element may become: an alert becomes one for each channel. */
 static size_t steps_in(const config_setting_t *group)
 {
-	const config_setting_t *alert = config_setting_type(group) == CONFIG_TYPE_GROUP ? config_setting_get_member(group, "alert") : NULL;
+	const config_setting_t *alert =
+	    config_setting_type(group) == CONFIG_TYPE_GROUP ? config_setting_get_member(group, "alert") : NULL;
 
 	return alert != NULL && config_setting_length(alert) > 1 ? (size_t)config_setting_length(alert) : 1;
 }
@@ -169,8 +182,9 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 			out->widest = c.stages[i].count;
 	}
 	if (length > 0 && c.stops == 0 && reader->errors->count == errors)
-		read_error(reader, list, CHAIN_PATH,
-			   "no step stops the app: exactly one must, such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
+		read_error(
+		    reader, list, CHAIN_PATH,
+		    "no step stops the app: exactly one must, such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
 	if (c.stops > 1)
 		read_error(reader, list, CHAIN_PATH, "%d steps stop the app: exactly one must", c.stops);
 	if (out->steps > PLAN_STEPS_MAX)

@@ -76,7 +76,8 @@ static void reserve_stop(struct plan_shutdown *shutdown)
 		struct plan_step *step = (struct plan_step *)(uintptr_t)stage->steps;
 		step->reserve = 0;
 		msec_t room = shutdown->effective - budget_reserved(shutdown, REASON_STOP);
-		msec_t most = step->timeout != MSEC_UNSET && step->timeout < CHAIN_STOP_RESERVE ? step->timeout : CHAIN_STOP_RESERVE;
+		msec_t most =
+		    step->timeout != MSEC_UNSET && step->timeout < CHAIN_STOP_RESERVE ? step->timeout : CHAIN_STOP_RESERVE;
 		step->reserve = room < most ? (room > 0 ? room : 0) : most;
 		((struct plan_stage *)(uintptr_t)stage)->reserve = step->reserve;
 	}

@@ -5,29 +5,32 @@
 #include <string.h>
 #include <sysexits.h>
 
-static void *or_die(void *memory)
+static _Noreturn void out_of_memory(void)
 {
-	if (memory == NULL) {
-		fputs("tinysup: out of memory\n", stderr);
-		exit(EX_OSERR);
-	}
-	return memory;
+	fputs("tinysup: out of memory\n", stderr);
+	exit(EX_OSERR);
 }
 
 void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
 {
-	char what[512], whole[1024];
+	char what[512];
 	va_list args;
 
+	if (errors->count == errors->capacity) {
+		size_t capacity = errors->capacity * 2 + 8;
+		struct error_item *bigger = realloc(errors->items, capacity * sizeof *bigger);
+		if (bigger == NULL)
+			out_of_memory();
+		errors->items = bigger;
+		errors->capacity = capacity;
+	}
+	struct error_item *item = &errors->items[errors->count++];
 	va_start(args, fmt);
 	vsnprintf(what, sizeof what, fmt, args);
 	va_end(args);
-	snprintf(whole, sizeof whole, "%s%s%s", path, *path ? ": " : "", what);
-	if (errors->count == errors->capacity) {
-		errors->capacity = errors->capacity * 2 + 8;
-		errors->items = or_die(realloc(errors->items, errors->capacity * sizeof *errors->items));
-	}
-	errors->items[errors->count++] = (struct error_item){or_die(strdup(file)), line, or_die(strdup(whole))};
+	snprintf(item->text, sizeof item->text, "%s%s%s", path, *path ? ": " : "", what);
+	snprintf(item->file, sizeof item->file, "%s", file);
+	item->line = line;
 }
 
 static int by_place(const void *a, const void *b)
@@ -48,8 +51,6 @@ void errors_print(struct errors *errors, FILE *to)
 			fprintf(to, "%s:%d: %s\n", e->file, e->line, e->text);
 		else
 			fprintf(to, "%s: %s\n", e->file, e->text);
-		free(e->file);
-		free(e->text);
 	}
 	free(errors->items);
 	*errors = (struct errors){0};

@@ -8,9 +8,9 @@
 #include <stdio.h>
 
 struct error_item {
-	char *file;
 	int line;
-	char *text; /* "path.of.setting: what is wrong" */
+	char file[256];
+	char text[800]; /* "path.of.setting: what is wrong" */
 };
 
 struct errors {
@@ -20,7 +20,7 @@ struct errors {
 
 /* line 0: the file as a whole. path may be "". Never pass an expanded value: it may be a secret. */
 void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6)));
 
 /* One line each, in the order of the file, to `to`; then forgets them. */
 void errors_print(struct errors *errors, FILE *to);

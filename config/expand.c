@@ -16,7 +16,7 @@ struct growing {
 
 static bool append(struct growing *g, const char *text, size_t length)
 {
-	if (g->length + length + 1 > g->capacity) {
+	if (g->text == NULL || g->length + length + 1 > g->capacity) {
 		size_t capacity = (g->length + length + 1) * 2;
 		char *bigger = malloc(capacity);
 		if (bigger == NULL)

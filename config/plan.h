@@ -16,7 +16,7 @@
 
 typedef int64_t msec_t;
 #define MSEC_UNSET ((msec_t)-1) /* the configuration says nothing */
-#define MSEC_AUTO ((msec_t)-2)  /* "auto", where a setting knows it; resolved before the plan is handed out */
+#define MSEC_AUTO  ((msec_t)-2) /* "auto", where a setting knows it; resolved before the plan is handed out */
 
 /* A string as the program uses it, and as it may be shown: `shown` is the text before ${...} was expanded. */
 struct plan_text {
@@ -253,7 +253,7 @@ enum signal_target { TARGET_CHILD, TARGET_GROUP };
 struct plan_app {
 	const char *name;
 	struct plan_exec command; /* argv NULL: neither configured nor on the command line */
-	const char *directory; /* NULL: ours */
+	const char *directory;    /* NULL: ours */
 	struct plan_user user;
 	int umask; /* -1: ours */
 	struct plan_pairs environment;

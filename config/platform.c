@@ -8,10 +8,10 @@ msec_t platform_grace(const char **name)
 		const char *variable, *name;
 		msec_t grace;
 	} platforms[] = {
-		{"CONTAINER_APP_NAME", "Azure Container Apps", 30000},
-		{"ECS_CONTAINER_METADATA_URI_V4", "ECS", 30000},
-		{"FLY_APP_NAME", "Fly", 5000},
-		{"KUBERNETES_SERVICE_HOST", "Kubernetes", 30000},
+	    {"CONTAINER_APP_NAME", "Azure Container Apps", 30000},
+	    {"ECS_CONTAINER_METADATA_URI_V4", "ECS", 30000},
+	    {"FLY_APP_NAME", "Fly", 5000},
+	    {"KUBERNETES_SERVICE_HOST", "Kubernetes", 30000},
 	};
 
 	for (size_t i = 0; i < sizeof platforms / sizeof *platforms; i++) {

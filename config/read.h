@@ -24,7 +24,7 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 
 /* Report something about a setting, at its own file and line. */
 void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* The file a setting stands in; included files have their own. */
 const char *read_file_of(const struct reader *reader, const config_setting_t *setting);

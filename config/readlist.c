@@ -72,7 +72,8 @@ void read_pairs(struct reader *reader, const struct key *key, const config_setti
 	bool from_file, lines = key->type == KEY_HEADERS && is_sequence(setting);
 
 	if (!lines && config_setting_type(setting) != CONFIG_TYPE_GROUP) {
-		read_error(reader, setting, path, "wants a group such as { NAME = \"value\"; }, not %s", read_type_name(setting));
+		read_error(reader, setting, path, "wants a group such as { NAME = \"value\"; }, not %s",
+			   read_type_name(setting));
 		return;
 	}
 	int length = config_setting_length(setting);
@@ -101,7 +102,8 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 	bool from_file;
 
 	if (!is_sequence(setting)) {
-		read_error(reader, setting, path, "wants words, such as [ \"program\", \"argument\" ], not %s: no shell reads them",
+		read_error(reader, setting, path,
+			   "wants words, such as [ \"program\", \"argument\" ], not %s: no shell reads them",
 			   read_type_name(setting));
 		return;
 	}
@@ -118,7 +120,8 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 		if (word == NULL)
 			return;
 		if (from_file) {
-			read_error(reader, child, whole, "a secret in an argument can be read by every process: pass it in environment");
+			read_error(reader, child, whole,
+				   "a secret in an argument can be read by every process: pass it in environment");
 			return;
 		}
 		argv[i] = arena_strdup(reader->arena, word);

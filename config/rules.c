@@ -23,7 +23,8 @@ static void report_at(struct reader *reader, config_setting_t *group, const char
 }
 
 /* The index of the one that is given; -1 after reporting that none or several are. */
-static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const char *const *names, const char *list)
+static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const char *const *names,
+		       const char *list)
 {
 	int found = -1;
 
@@ -41,7 +42,8 @@ static int exactly_one(struct reader *reader, config_setting_t *group, const cha
 	return found;
 }
 
-static void must_be_readable(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *file)
+static void must_be_readable(struct reader *reader, config_setting_t *group, const char *path, const char *name,
+			     const char *file)
 {
 	if (file != NULL && access(file, R_OK) != 0)
 		report_at(reader, group, path, name, strerror(errno));
@@ -72,8 +74,9 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 	if (json->equals.type == VALUE_UNSET && json->not_equals.type == VALUE_UNSET && json->one_of.count == 0 &&
 	    json->exists.type == VALUE_UNSET && json->minimum.type == VALUE_UNSET && json->maximum.type == VALUE_UNSET &&
 	    json->all_true.type == VALUE_UNSET && json->age_below == MSEC_UNSET)
-		read_error(reader, group, path,
-			   "asserts nothing: wants equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
+		read_error(
+		    reader, group, path,
+		    "asserts nothing: wants equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
 	if (!of_type(&json->exists, VALUE_BOOL))
 		report_at(reader, group, path, "exists", "wants true or false");
 	if (!of_type(&json->all_true, VALUE_BOOL))
@@ -96,7 +99,8 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 
 	if (http->url.value != NULL && !http_scheme(http->url.value))
 		report_at(reader, group, path, "url", "wants an address that begins with http:// or https://");
-	if (http->method != NULL && (*http->method == '\0' || strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(http->method)))
+	if (http->method != NULL &&
+	    (*http->method == '\0' || strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(http->method)))
 		report_at(reader, group, path, "method", "wants a method in capitals, such as \"POST\"");
 	if (http->basic_password != NULL && http->basic_user == NULL)
 		report_at(reader, group, path, "basic_password", "needs basic_user");
@@ -117,7 +121,8 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
 	static const char *const kinds[] = {"http", "tcp", "exec", "file", "grpc", "notify", "process", NULL};
-	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_NONE, CHECK_NONE, CHECK_NONE};
+	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP,  CHECK_EXEC, CHECK_FILE,
+						 CHECK_NONE, CHECK_NONE, CHECK_NONE};
 	struct plan_check *check = out;
 	int kind = exactly_one(reader, group, path, kinds, "http, tcp, grpc, exec, file, notify, process");
 
@@ -153,7 +158,8 @@ void rule_step(struct reader *reader, config_setting_t *group, void *out, const 
 	step->kind = (enum step_kind)kind;
 	bool asks = step->kind == STEP_EXEC || step->kind == STEP_HTTP || step->kind == STEP_ALERT;
 	if (member(group, "retry") != NULL && !asks)
-		report_at(reader, group, path, "retry", "is for exec, http and alert; a wait step tries until its timeout anyway");
+		report_at(reader, group, path, "retry",
+			  "is for exec, http and alert; a wait step tries until its timeout anyway");
 	if (step->idempotency_key && !asks)
 		report_at(reader, group, path, "idempotency_key", "is for exec, http and alert");
 	if (step->kind == STEP_SLEEP && step->timeout != MSEC_UNSET)

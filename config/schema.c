@@ -3,71 +3,87 @@
 #include "config/rules.h"
 
 /* What every row has, then what only some have. */
-#define KEY(field, kind, default_, help_, ...)                                                                                   \
-	{.name = #field, .type = KEY_##kind, .offset = offsetof(OF, field), .fallback = default_, .help = help_, __VA_ARGS__}
+#define KEY(field, kind, default_, help_, ...)                                                                                 \
+	{                                                                                                                      \
+		.name = #field, .type = KEY_##kind, .offset = offsetof(OF, field), .fallback = default_, .help = help_,        \
+		__VA_ARGS__                                                                                                    \
+	}
 /* A row whose name is not its field's. */
-#define ROW(name_, field, kind, default_, help_, ...)                                                                            \
-	{.name = name_, .type = KEY_##kind, .offset = offsetof(OF, field), .fallback = default_, .help = help_, __VA_ARGS__}
+#define ROW(name_, field, kind, default_, help_, ...)                                                                          \
+	{                                                                                                                      \
+		.name = name_, .type = KEY_##kind, .offset = offsetof(OF, field), .fallback = default_, .help = help_,         \
+		__VA_ARGS__                                                                                                    \
+	}
 /* A row for later versions: no field yet. */
-#define LATER(name_, kind, default_, help_, ...)                                                                                 \
-	{.name = name_, .type = KEY_##kind, .fallback = default_, .help = help_, .flags = KEY_LATER, __VA_ARGS__}
-#define END {.name = NULL}
-#define SCHEMA(title, keys_, line, ...)                                                                                          \
-	{.name = title, .size = sizeof(OF), .line_offset = line, .keys = keys_, __VA_ARGS__}
-#define LATER_SCHEMA(title, keys_) {.name = title, .line_offset = -1, .keys = keys_}
+#define LATER(name_, kind, default_, help_, ...)                                                                               \
+	{                                                                                                                      \
+		.name = name_, .type = KEY_##kind, .fallback = default_, .help = help_, .flags = KEY_LATER, __VA_ARGS__        \
+	}
+#define END                                                                                                                    \
+	{                                                                                                                      \
+		.name = NULL                                                                                                   \
+	}
+#define SCHEMA(title, keys_, line, ...)                                                                                        \
+	{                                                                                                                      \
+		.name = title, .size = sizeof(OF), .line_offset = line, .keys = keys_, __VA_ARGS__                             \
+	}
+#define LATER_SCHEMA(title, keys_)                                                                                             \
+	{                                                                                                                      \
+		.name = title, .line_offset = -1, .keys = keys_                                                                \
+	}
 
-#define SECONDS(low, high) .min = (low) * 1000, .max = (int64_t)(high) * 1000
-#define ANY_TIME SECONDS(0, 86400)
+#define SECONDS(low, high) .min = INT64_C(1000) * (low), .max = INT64_C(1000) * (high)
+#define ANY_TIME           SECONDS(0, 86400)
 
 /* --- http and its parts ---------------------------------------------------------------------------------------------- */
 
 #define OF struct plan_tls
 static const struct key tls_keys[] = {
-	KEY(verify, BOOL, "true", "check the server's certificate and name"),
-	KEY(ca, STRING, NULL, "PEM file of the certificate authorities; default: SSL_CERT_FILE, SSL_CERT_DIR, the image's own"),
-	KEY(cert, STRING, NULL, "PEM file of the client's certificate"),
-	KEY(key, STRING, NULL, "PEM file of the client's key"),
-	KEY(server_name, STRING, NULL, "name to verify and to send (SNI), where it is not the URL's host"),
-	END,
+    KEY(verify, BOOL, "true", "check the server's certificate and name"),
+    KEY(ca, STRING, NULL, "PEM file of the certificate authorities; default: SSL_CERT_FILE, SSL_CERT_DIR, the image's own"),
+    KEY(cert, STRING, NULL, "PEM file of the client's certificate"),
+    KEY(key, STRING, NULL, "PEM file of the client's key"),
+    KEY(server_name, STRING, NULL, "name to verify and to send (SNI), where it is not the URL's host"),
+    END,
 };
 static const struct schema schema_tls = SCHEMA("tls", tls_keys, -1, .rule = rule_tls);
 #undef OF
 
 #define OF struct plan_json
 static const struct key json_keys[] = {
-	KEY(pointer, STRING, NULL, "where to look, an RFC 6901 pointer such as \"/status\"", .flags = KEY_REQUIRED),
-	KEY(equals, VALUE, NULL, "the value there is this string, number or boolean"),
-	KEY(not_equals, VALUE, NULL, "the value there is anything else"),
-	KEY(one_of, VALUES, NULL, "the value there is one of these"),
-	KEY(exists, VALUE, NULL, "true: the pointer leads somewhere; false: it does not"),
-	KEY(minimum, VALUE, NULL, "the number there is at least this"),
-	KEY(maximum, VALUE, NULL, "the number there is at most this"),
-	KEY(all_true, VALUE, NULL, "true: every member of the array or object there is true"),
-	KEY(age_below, DURATION, NULL, "the Unix time or RFC 3339 timestamp there is younger than this", ANY_TIME),
-	END,
+    KEY(pointer, STRING, NULL, "where to look, an RFC 6901 pointer such as \"/status\"", .flags = KEY_REQUIRED),
+    KEY(equals, VALUE, NULL, "the value there is this string, number or boolean"),
+    KEY(not_equals, VALUE, NULL, "the value there is anything else"),
+    KEY(one_of, VALUES, NULL, "the value there is one of these"),
+    KEY(exists, VALUE, NULL, "true: the pointer leads somewhere; false: it does not"),
+    KEY(minimum, VALUE, NULL, "the number there is at least this"),
+    KEY(maximum, VALUE, NULL, "the number there is at most this"),
+    KEY(all_true, VALUE, NULL, "true: every member of the array or object there is true"),
+    KEY(age_below, DURATION, NULL, "the Unix time or RFC 3339 timestamp there is younger than this", ANY_TIME),
+    END,
 };
 static const struct schema schema_json = SCHEMA("json", json_keys, -1, .rule = rule_json);
 #undef OF
 
 #define OF struct plan_http
 static const struct key http_keys[] = {
-	KEY(url, TEXT, NULL, "http:// or https://", .flags = KEY_REQUIRED),
-	KEY(unix_socket, STRING, NULL, "connect to this Unix socket instead of the URL's host"),
-	KEY(method, STRING, NULL, "default: GET, or POST where there is a body"),
-	KEY(headers, HEADERS, NULL, "request headers; an empty value removes a default one"),
-	KEY(body, STRING, NULL, "request body"),
-	KEY(basic_user, STRING, NULL, "user of HTTP basic authentication"),
-	KEY(basic_password, STRING, NULL, "its password"),
-	KEY(bearer, STRING, NULL, "bearer token"),
-	KEY(status, RANGES, "200-399", "statuses that are a success, such as \"200-299,304\""),
-	KEY(contains, STRING, NULL, "text that must be in the body"),
-	KEY(matches, STRING, NULL, "POSIX extended regular expression that must match the body"),
-	KEY(redirects, INT, "10", "redirects to follow, on the same host only", .min = 0, .max = 10),
-	KEY(max_body, SIZE, "10240", "bytes of the body that are read; the rest is ignored", .min = 0, .max = 10 << 20),
-	KEY(slower_than, DURATION, NULL, "an answer that takes longer than this fails", ANY_TIME),
-	KEY(tls, GROUP, NULL, "TLS", .group = &schema_tls),
-	KEY(json, LIST, NULL, "assertions on a JSON body; all must hold", .group = &schema_json),
-	END,
+    KEY(url, TEXT, NULL, "http:// or https://", .flags = KEY_REQUIRED),
+    KEY(unix_socket, STRING, NULL, "connect to this Unix socket instead of the URL's host"),
+    KEY(method, STRING, NULL, "default: GET, or POST where there is a body"),
+    KEY(headers, HEADERS, NULL, "request headers; an empty value removes a default one"),
+    KEY(body, STRING, NULL, "request body"),
+    KEY(basic_user, STRING, NULL, "user of HTTP basic authentication"),
+    KEY(basic_password, STRING, NULL, "its password"),
+    KEY(bearer, STRING, NULL, "bearer token"),
+    KEY(status, RANGES, "200-399", "statuses that are a success, such as \"200-299,304\""),
+    KEY(contains, STRING, NULL, "text that must be in the body"),
+    KEY(matches, STRING, NULL, "POSIX extended regular expression that must match the body"),
+    KEY(redirects, INT, "10", "redirects to follow, on the same host only", .min = 0, .max = 10),
+    KEY(max_body, SIZE, "10240", "bytes of the body that are read; the rest is ignored", .min = 0, .max = INT64_C(10) << 20),
+    KEY(slower_than, DURATION, NULL, "an answer that takes longer than this fails", ANY_TIME),
+    KEY(tls, GROUP, NULL, "TLS", .group = &schema_tls),
+    KEY(json, LIST, NULL, "assertions on a JSON body; all must hold", .group = &schema_json),
+    END,
 };
 static const struct schema schema_http = SCHEMA("http", http_keys, -1, .rule = rule_http);
 #undef OF
@@ -76,29 +92,29 @@ static const struct schema schema_http = SCHEMA("http", http_keys, -1, .rule = r
 
 #define OF struct plan_tcp
 static const struct key tcp_keys[] = {
-	KEY(host, STRING, "127.0.0.1", "host name or address"),
-	KEY(port, INT, NULL, "port", .min = 1, .max = 65535, .flags = KEY_REQUIRED),
-	KEY(send, STRING, NULL, "bytes to send once connected"),
-	KEY(expect, STRING, NULL, "bytes that must come back"),
-	END,
+    KEY(host, STRING, "127.0.0.1", "host name or address"),
+    KEY(port, INT, NULL, "port", .min = 1, .max = 65535, .flags = KEY_REQUIRED),
+    KEY(send, STRING, NULL, "bytes to send once connected"),
+    KEY(expect, STRING, NULL, "bytes that must come back"),
+    END,
 };
 static const struct schema schema_tcp = SCHEMA("tcp", tcp_keys, -1, .rule = NULL);
 #undef OF
 
 #define OF struct plan_file
 static const struct key file_keys[] = {
-	KEY(path, STRING, NULL, "the file that must exist", .flags = KEY_REQUIRED),
-	KEY(max_age, DURATION, NULL, "and must have been written within this time", ANY_TIME),
-	END,
+    KEY(path, STRING, NULL, "the file that must exist", .flags = KEY_REQUIRED),
+    KEY(max_age, DURATION, NULL, "and must have been written within this time", ANY_TIME),
+    END,
 };
 static const struct schema schema_file = SCHEMA("file", file_keys, -1, .rule = NULL);
 #undef OF
 
 static const struct key grpc_keys[] = {
-	LATER("address", STRING, NULL, "host:port"),
-	LATER("service", STRING, "", "service name of grpc.health.v1"),
-	LATER("tls", GROUP, NULL, "TLS", .group = &schema_tls),
-	END,
+    LATER("address", STRING, NULL, "host:port"),
+    LATER("service", STRING, "", "service name of grpc.health.v1"),
+    LATER("tls", GROUP, NULL, "TLS", .group = &schema_tls),
+    END,
 };
 static const struct schema schema_grpc = LATER_SCHEMA("grpc", grpc_keys);
 
@@ -106,25 +122,25 @@ static const struct key notify_keys[] = {LATER("max_age", DURATION, NULL, "WATCH
 static const struct schema schema_notify = LATER_SCHEMA("notify", notify_keys);
 
 static const struct key process_keys[] = {
-	LATER("max_rss", SIZE, NULL, "resident bytes of the app"),
-	LATER("max_fds", INT, NULL, "open descriptors of the app"),
-	END,
+    LATER("max_rss", SIZE, NULL, "resident bytes of the app"),
+    LATER("max_fds", INT, NULL, "open descriptors of the app"),
+    END,
 };
 static const struct schema schema_process = LATER_SCHEMA("process", process_keys);
 
 #define OF struct plan_check
 static const struct key check_keys[] = {
-	KEY(name, STRING, NULL, "how probes and messages call it", .flags = KEY_REQUIRED),
-	KEY(http, GROUP, NULL, "an HTTP request", .group = &schema_http, .flags = KEY_OPTIONAL),
-	KEY(tcp, GROUP, NULL, "a TCP connection", .group = &schema_tcp, .flags = KEY_OPTIONAL),
-	LATER("grpc", GROUP, NULL, "grpc.health.v1", .group = &schema_grpc),
-	KEY(exec, EXEC, NULL, "a program; exit code 0 is healthy"),
-	KEY(file, GROUP, NULL, "a file's presence and age", .group = &schema_file, .flags = KEY_OPTIONAL),
-	LATER("notify", GROUP, NULL, "the app's sd_notify watchdog", .group = &schema_notify),
-	LATER("process", GROUP, NULL, "the app's memory and descriptors", .group = &schema_process),
-	KEY(timeout, DURATION, "1s", "the whole check, name look-up and redirects included", .min = 1, .max = 240000),
-	KEY(soft, BOOL, "false", "reported, but never decides"),
-	END,
+    KEY(name, STRING, NULL, "how probes and messages call it", .flags = KEY_REQUIRED),
+    KEY(http, GROUP, NULL, "an HTTP request", .group = &schema_http, .flags = KEY_OPTIONAL),
+    KEY(tcp, GROUP, NULL, "a TCP connection", .group = &schema_tcp, .flags = KEY_OPTIONAL),
+    LATER("grpc", GROUP, NULL, "grpc.health.v1", .group = &schema_grpc),
+    KEY(exec, EXEC, NULL, "a program; exit code 0 is healthy"),
+    KEY(file, GROUP, NULL, "a file's presence and age", .group = &schema_file, .flags = KEY_OPTIONAL),
+    LATER("notify", GROUP, NULL, "the app's sd_notify watchdog", .group = &schema_notify),
+    LATER("process", GROUP, NULL, "the app's memory and descriptors", .group = &schema_process),
+    KEY(timeout, DURATION, "1s", "the whole check, name look-up and redirects included", .min = 1, .max = 240000),
+    KEY(soft, BOOL, "false", "reported, but never decides"),
+    END,
 };
 static const struct schema schema_check = SCHEMA("check", check_keys, offsetof(OF, line), .rule = rule_check);
 #undef OF
@@ -133,60 +149,66 @@ static const struct schema schema_check = SCHEMA("check", check_keys, offsetof(O
 
 #define OF struct plan_retry
 static const struct key retry_keys[] = {
-	KEY(attempts, INT, "1", "tries in all", .min = 1, .max = 100),
-	KEY(backoff, DURATION, "200ms", "longest pause before the second try; doubles with each", .min = 1, .max = 600000),
-	KEY(backoff_max, DURATION, "5s", "no pause is longer than this", .min = 1, .max = 600000),
-	KEY(on, CHOICES, "connect,timeout,429,5xx,exit", "failures after which another try is made",
-	    .choices = "connect|timeout|429|5xx|exit"),
-	END,
+    KEY(attempts, INT, "1", "tries in all", .min = 1, .max = 100),
+    KEY(backoff, DURATION, "200ms", "longest pause before the second try; doubles with each", .min = 1, .max = 600000),
+    KEY(backoff_max, DURATION, "5s", "no pause is longer than this", .min = 1, .max = 600000),
+    KEY(on, CHOICES, "connect,timeout,429,5xx,exit", "failures after which another try is made",
+	.choices = "connect|timeout|429|5xx|exit"),
+    END,
 };
 static const struct schema schema_retry = SCHEMA("retry", retry_keys, -1, .rule = NULL);
 #undef OF
 
 #define OF struct step_text
 static const struct key stop_keys[] = {
-	ROW("signal", stop.signal, SIGNAL, "SIGTERM", "the signal that asks the app to end"),
-	ROW("timeout", stop.timeout, DURATION, NULL, "then its process group is killed", .min = 1, .max = 86400000),
-	END,
+    ROW("signal", stop.signal, SIGNAL, "SIGTERM", "the signal that asks the app to end"),
+    ROW("timeout", stop.timeout, DURATION, NULL, "then its process group is killed", .min = 1, .max = 86400000),
+    END,
 };
 static const struct schema schema_stop = {.name = "stop", .size = 0, .line_offset = -1, .keys = stop_keys};
 
 static const struct key wait_keys[] = {
-	ROW("exec", wait.exec, EXEC, NULL, "a program that exits 0 once it is so"),
-	ROW("http", wait.http, GROUP, NULL, "a request that succeeds once it is so", .group = &schema_http, .flags = KEY_OPTIONAL),
-	ROW("period", wait.period, DURATION, "500ms", "from the end of one try to the next", .min = 10, .max = 600000),
-	ROW("timeout", wait.timeout, DURATION, "5s", "one try at most", .min = 1, .max = 600000),
-	END,
+    ROW("exec", wait.exec, EXEC, NULL, "a program that exits 0 once it is so"),
+    ROW("http", wait.http, GROUP, NULL, "a request that succeeds once it is so", .group = &schema_http, .flags = KEY_OPTIONAL),
+    ROW("period", wait.period, DURATION, "500ms", "from the end of one try to the next", .min = 10, .max = 600000),
+    ROW("timeout", wait.timeout, DURATION, "5s", "one try at most", .min = 1, .max = 600000),
+    END,
 };
 static const struct schema schema_wait = {.name = "wait", .size = 0, .line_offset = -1, .keys = wait_keys, .rule = rule_wait};
 
 #define WHEN "stop|exit|crash|unhealthy|restart|recovery"
 
 static const struct key step_keys[] = {
-	ROW("name", step.name, STRING, NULL, "how logs and alerts call it", .flags = KEY_REQUIRED),
-	ROW("exec", step.exec, EXEC, NULL, "run a program; exit code 0 is a success"),
-	ROW("http", step.http, GROUP, NULL, "send a request", .group = &schema_http, .flags = KEY_OPTIONAL),
-	ROW("alert", alert, NAMES, NULL, "tell these channels of `alerts`"),
-	{.name = "stop", .type = KEY_GROUP, .group = &schema_stop, .flags = KEY_OPTIONAL,
-	 .help = "stop the app, and wait until it is gone; exactly one step does this"},
-	{.name = "wait", .type = KEY_GROUP, .group = &schema_wait, .flags = KEY_OPTIONAL,
-	 .help = "ask again and again until it succeeds"},
-	ROW("signal", signal, SIGNAL, NULL, "send the app a signal"),
-	ROW("sleep", sleep, DURATION, NULL, "let time pass", ANY_TIME),
-	ROW("timeout", step.timeout, DURATION, NULL, "the step's longest time, all tries together; default: what the budget leaves",
-	    .min = 1, .max = 86400000),
-	ROW("reserve", step.reserve, DURATION, NULL, "time kept for this step whatever comes before it; the stop step has 3s",
-	    ANY_TIME),
-	ROW("required", step.required, BOOL, "false", "where it fails, tinysup exits with shutdown.failed_exit_code"),
-	ROW("needs_app", step.needs_app, BOOL, "false", "skipped where the app is gone"),
-	ROW("on_failure", step.on_failure, CHOICE, "continue", "abort: on to the stop step and the steps with a reserve",
-	    .choices = "continue|abort"),
-	ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "the reasons for which it runs", .choices = WHEN),
-	ROW("user", step.user, USER, NULL, "user or uid, with :group; default: app.user"),
-	ROW("retry", step.retry, GROUP, NULL, "what to try again", .group = &schema_retry),
-	ROW("idempotency_key", step.idempotency_key, BOOL, "false", "send Idempotency-Key, the same in every try"),
-	ROW("environment", step.environment, PAIRS, NULL, "variables added for this step"),
-	END,
+    ROW("name", step.name, STRING, NULL, "how logs and alerts call it", .flags = KEY_REQUIRED),
+    ROW("exec", step.exec, EXEC, NULL, "run a program; exit code 0 is a success"),
+    ROW("http", step.http, GROUP, NULL, "send a request", .group = &schema_http, .flags = KEY_OPTIONAL),
+    ROW("alert", alert, NAMES, NULL, "tell these channels of `alerts`"),
+    {.name = "stop",
+     .type = KEY_GROUP,
+     .group = &schema_stop,
+     .flags = KEY_OPTIONAL,
+     .help = "stop the app, and wait until it is gone; exactly one step does this"},
+    {.name = "wait",
+     .type = KEY_GROUP,
+     .group = &schema_wait,
+     .flags = KEY_OPTIONAL,
+     .help = "ask again and again until it succeeds"},
+    ROW("signal", signal, SIGNAL, NULL, "send the app a signal"),
+    ROW("sleep", sleep, DURATION, NULL, "let time pass", ANY_TIME),
+    ROW("timeout", step.timeout, DURATION, NULL, "the step's longest time, all tries together; default: what the budget leaves",
+	.min = 1, .max = 86400000),
+    ROW("reserve", step.reserve, DURATION, NULL, "time kept for this step whatever comes before it; the stop step has 3s",
+	ANY_TIME),
+    ROW("required", step.required, BOOL, "false", "where it fails, tinysup exits with shutdown.failed_exit_code"),
+    ROW("needs_app", step.needs_app, BOOL, "false", "skipped where the app is gone"),
+    ROW("on_failure", step.on_failure, CHOICE, "continue", "abort: on to the stop step and the steps with a reserve",
+	.choices = "continue|abort"),
+    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "the reasons for which it runs", .choices = WHEN),
+    ROW("user", step.user, USER, NULL, "user or uid, with :group; default: app.user"),
+    ROW("retry", step.retry, GROUP, NULL, "what to try again", .group = &schema_retry),
+    ROW("idempotency_key", step.idempotency_key, BOOL, "false", "send Idempotency-Key, the same in every try"),
+    ROW("environment", step.environment, PAIRS, NULL, "variables added for this step"),
+    END,
 };
 const struct schema schema_step = SCHEMA("step", step_keys, offsetof(OF, step.line), .rule = rule_step);
 #undef OF
@@ -194,144 +216,144 @@ const struct schema schema_step = SCHEMA("step", step_keys, offsetof(OF, step.li
 /* --- the sections ------------------------------------------------------------------------------------------------------ */
 
 static const struct key restart_keys[] = {
-	LATER("policy", CHOICE, "never", "when the app is started again", .choices = "never|on-failure|always"),
-	LATER("max", INT, "5", "restarts within `within`, then tinysup gives up"),
-	LATER("within", DURATION, "10m", "the time `max` speaks of"),
-	LATER("backoff", DURATION, "1s", "pause before the first restart; doubles with each"),
-	LATER("backoff_max", DURATION, "30s", "no pause is longer than this"),
-	END,
+    LATER("policy", CHOICE, "never", "when the app is started again", .choices = "never|on-failure|always"),
+    LATER("max", INT, "5", "restarts within `within`, then tinysup gives up"),
+    LATER("within", DURATION, "10m", "the time `max` speaks of"),
+    LATER("backoff", DURATION, "1s", "pause before the first restart; doubles with each"),
+    LATER("backoff_max", DURATION, "30s", "no pause is longer than this"),
+    END,
 };
 static const struct schema schema_restart = LATER_SCHEMA("restart", restart_keys);
 
 #define OF struct plan_app
 static const struct key app_keys[] = {
-	KEY(name, STRING, NULL, "how logs and alerts call the app; default: its program's name"),
-	ROW("command", command, EXEC, NULL, "program and arguments; the command line wins over this"),
-	KEY(directory, STRING, NULL, "working directory of the app and of every step"),
-	KEY(user, USER, NULL, "user or uid, with :group"),
-	KEY(umask, UMASK, NULL, "octal, such as \"022\""),
-	KEY(environment, PAIRS, NULL, "variables added to the container's"),
-	KEY(signals, CHOICE, "child", "who gets forwarded signals: the app, or its process group", .choices = "child|group"),
-	KEY(rewrite, REWRITE, NULL, "signals to send instead, such as SIGHUP = \"SIGUSR1\"; \"none\" drops one"),
-	LATER("notify", BOOL, "false", "an sd_notify socket for the app"),
-	LATER("watchdog", DURATION, "0s", "WATCHDOG=1 must come this often, else liveness fails"),
-	KEY(success_codes, CODES, "0", "exit codes of an app that ended well"),
-	LATER("restart", GROUP, NULL, "what happens when the app ends by itself", .group = &schema_restart),
-	END,
+    KEY(name, STRING, NULL, "how logs and alerts call the app; default: its program's name"),
+    ROW("command", command, EXEC, NULL, "program and arguments; the command line wins over this"),
+    KEY(directory, STRING, NULL, "working directory of the app and of every step"),
+    KEY(user, USER, NULL, "user or uid, with :group"),
+    KEY(umask, UMASK, NULL, "octal, such as \"022\""),
+    KEY(environment, PAIRS, NULL, "variables added to the container's"),
+    KEY(signals, CHOICE, "child", "who gets forwarded signals: the app, or its process group", .choices = "child|group"),
+    KEY(rewrite, REWRITE, NULL, "signals to send instead, such as SIGHUP = \"SIGUSR1\"; \"none\" drops one"),
+    LATER("notify", BOOL, "false", "an sd_notify socket for the app"),
+    LATER("watchdog", DURATION, "0s", "WATCHDOG=1 must come this often, else liveness fails"),
+    KEY(success_codes, CODES, "0", "exit codes of an app that ended well"),
+    LATER("restart", GROUP, NULL, "what happens when the app ends by itself", .group = &schema_restart),
+    END,
 };
 static const struct schema schema_app = SCHEMA("app", app_keys, -1, .rule = rule_app);
 #undef OF
 
 static const struct key probe_keys[] = {
-	LATER("checks", LIST, NULL, "names of `checks`, or checks"),
-	LATER("mode", CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
-	LATER("initial_delay", DURATION, "0s", "before the first check"),
-	LATER("period", DURATION, "10s", "from one check to the next"),
-	LATER("timeout", DURATION, "1s", "one check at most"),
-	LATER("failure_threshold", INT, "3", "failures in a row that make a failure"),
-	LATER("success_threshold", INT, "1", "successes in a row that make a success"),
-	LATER("jitter", DURATION, "0s", "random part added to the first delay"),
-	LATER("on_failure", CHOICE, "none", "liveness only", .choices = "none|restart|shutdown"),
-	END,
+    LATER("checks", LIST, NULL, "names of `checks`, or checks"),
+    LATER("mode", CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
+    LATER("initial_delay", DURATION, "0s", "before the first check"),
+    LATER("period", DURATION, "10s", "from one check to the next"),
+    LATER("timeout", DURATION, "1s", "one check at most"),
+    LATER("failure_threshold", INT, "3", "failures in a row that make a failure"),
+    LATER("success_threshold", INT, "1", "successes in a row that make a success"),
+    LATER("jitter", DURATION, "0s", "random part added to the first delay"),
+    LATER("on_failure", CHOICE, "none", "liveness only", .choices = "none|restart|shutdown"),
+    END,
 };
 static const struct schema schema_probe = LATER_SCHEMA("probe", probe_keys);
 
 static const struct key probes_keys[] = {
-	LATER("startup", GROUP, NULL, "the app has started; blocks the other two until then", .group = &schema_probe),
-	LATER("liveness", GROUP, NULL, "the app works, or needs help", .group = &schema_probe),
-	LATER("readiness", GROUP, NULL, "the app can take work", .group = &schema_probe),
-	END,
+    LATER("startup", GROUP, NULL, "the app has started; blocks the other two until then", .group = &schema_probe),
+    LATER("liveness", GROUP, NULL, "the app works, or needs help", .group = &schema_probe),
+    LATER("readiness", GROUP, NULL, "the app can take work", .group = &schema_probe),
+    END,
 };
 static const struct schema schema_probes = LATER_SCHEMA("probes", probes_keys);
 
 static const struct key start_keys[] = {
-	LATER("chain", CHAIN, NULL, "steps before the app starts"),
-	LATER("deadline", DURATION, "60s", "for all of them"),
-	END,
+    LATER("chain", CHAIN, NULL, "steps before the app starts"),
+    LATER("deadline", DURATION, "60s", "for all of them"),
+    END,
 };
 static const struct schema schema_start = LATER_SCHEMA("start", start_keys);
 
 static const struct key disarm_keys[] = {
-	LATER("http", GROUP, NULL, "a request", .group = &schema_http),
-	LATER("exec", EXEC, NULL, "a program"),
-	END,
+    LATER("http", GROUP, NULL, "a request", .group = &schema_http),
+    LATER("exec", EXEC, NULL, "a program"),
+    END,
 };
 static const struct schema schema_disarm = LATER_SCHEMA("disarm", disarm_keys);
 
 static const struct key heartbeat_keys[] = {
-	LATER("name", STRING, NULL, "how logs call it"),
-	LATER("period", DURATION, NULL, "how often it is sent"),
-	LATER("while", CHOICE, "live", "sent as long as this holds", .choices = "live|ready|running"),
-	LATER("http", GROUP, NULL, "a request", .group = &schema_http),
-	LATER("exec", EXEC, NULL, "a program"),
-	LATER("disarm", GROUP, NULL, "what switches it off after a clean stop", .group = &schema_disarm),
-	END,
+    LATER("name", STRING, NULL, "how logs call it"),
+    LATER("period", DURATION, NULL, "how often it is sent"),
+    LATER("while", CHOICE, "live", "sent as long as this holds", .choices = "live|ready|running"),
+    LATER("http", GROUP, NULL, "a request", .group = &schema_http),
+    LATER("exec", EXEC, NULL, "a program"),
+    LATER("disarm", GROUP, NULL, "what switches it off after a clean stop", .group = &schema_disarm),
+    END,
 };
 static const struct schema schema_heartbeat = LATER_SCHEMA("heartbeat", heartbeat_keys);
 
 #define OF struct plan_shutdown
 static const struct key shutdown_keys[] = {
-	KEY(signals, SIGNALS, "SIGTERM,SIGINT", "signals that ask for a stop; without a chain only SIGTERM starts the deadline"),
-	KEY(deadline, DURATION, "30s", "from the first stop event to tinysup's exit; never exceeded", SECONDS(1, 86400)),
-	ROW("platform_grace", grace, DURATION, "auto", "what the platform grants before SIGKILL; auto: what known platforms grant",
-	    SECONDS(1, 86400), .flags = KEY_AUTO),
-	KEY(kill_reserve, DURATION, "500ms", "kept for SIGKILL, reaping and the last record", .min = 50, .max = 60000),
-	KEY(chain, CHAIN, NULL, "the steps, in order; a nested list runs in parallel"),
-	KEY(clean_exit_code, INT, NULL, "exit code after a clean stop; default: 0 with a chain, else the app's own", .min = 0,
-	    .max = 255),
-	KEY(failed_exit_code, INT, "75", "exit code where a required step failed", .min = 0, .max = 255),
-	END,
+    KEY(signals, SIGNALS, "SIGTERM,SIGINT", "signals that ask for a stop; without a chain only SIGTERM starts the deadline"),
+    KEY(deadline, DURATION, "30s", "from the first stop event to tinysup's exit; never exceeded", SECONDS(1, 86400)),
+    ROW("platform_grace", grace, DURATION, "auto", "what the platform grants before SIGKILL; auto: what known platforms grant",
+	SECONDS(1, 86400), .flags = KEY_AUTO),
+    KEY(kill_reserve, DURATION, "500ms", "kept for SIGKILL, reaping and the last record", .min = 50, .max = 60000),
+    KEY(chain, CHAIN, NULL, "the steps, in order; a nested list runs in parallel"),
+    KEY(clean_exit_code, INT, NULL, "exit code after a clean stop; default: 0 with a chain, else the app's own", .min = 0,
+	.max = 255),
+    KEY(failed_exit_code, INT, "75", "exit code where a required step failed", .min = 0, .max = 255),
+    END,
 };
 static const struct schema schema_shutdown = SCHEMA("shutdown", shutdown_keys, -1, .rule = NULL);
 #undef OF
 
 #define OF struct plan_alert
 static const struct key alert_keys[] = {
-	KEY(type, CHOICE, NULL, "the channel's kind", .flags = KEY_REQUIRED,
-	    .choices = "slack|webhook|!discord|!telegram|!email|!pagerduty|!ntfy|!alertmanager"),
-	KEY(url, TEXT, NULL, "where to post", .flags = KEY_REQUIRED),
-	KEY(headers, HEADERS, NULL, "request headers added"),
-	KEY(tls, GROUP, NULL, "TLS", .group = &schema_tls),
-	LATER("smtp", STRING, NULL, "email: the server, smtp:// or smtps://"),
-	LATER("user", STRING, NULL, "email: user"),
-	LATER("password", STRING, NULL, "email: password"),
-	LATER("from", STRING, NULL, "email: sender"),
-	LATER("to", NAMES, NULL, "email: receivers"),
-	END,
+    KEY(type, CHOICE, NULL, "the channel's kind", .flags = KEY_REQUIRED,
+	.choices = "slack|webhook|!discord|!telegram|!email|!pagerduty|!ntfy|!alertmanager"),
+    KEY(url, TEXT, NULL, "where to post", .flags = KEY_REQUIRED),
+    KEY(headers, HEADERS, NULL, "request headers added"),
+    KEY(tls, GROUP, NULL, "TLS", .group = &schema_tls),
+    LATER("smtp", STRING, NULL, "email: the server, smtp:// or smtps://"),
+    LATER("user", STRING, NULL, "email: user"),
+    LATER("password", STRING, NULL, "email: password"),
+    LATER("from", STRING, NULL, "email: sender"),
+    LATER("to", NAMES, NULL, "email: receivers"),
+    END,
 };
 static const struct schema schema_alert = SCHEMA("alert", alert_keys, offsetof(OF, line), .rule = rule_alert);
 #undef OF
 
 static const struct key recovery_keys[] = {
-	LATER("deadline", DURATION, "30s", "for the steps of an interrupted shutdown"),
-	LATER("on_failure", CHOICE, "continue", "or refuse to start the app", .choices = "continue|refuse"),
-	END,
+    LATER("deadline", DURATION, "30s", "for the steps of an interrupted shutdown"),
+    LATER("on_failure", CHOICE, "continue", "or refuse to start the app", .choices = "continue|refuse"),
+    END,
 };
 static const struct schema schema_recovery = LATER_SCHEMA("recovery", recovery_keys);
 
 #define OF struct plan
 static const struct key log_keys[] = {
-	ROW("level", log_level, CHOICE, "info", "the least that is logged", .choices = "error|warn|info|debug|trace"),
-	ROW("format", log_format, CHOICE, "text", "json: one object a line", .choices = "text|json"),
-	END,
+    ROW("level", log_level, CHOICE, "info", "the least that is logged", .choices = "error|warn|info|debug|trace"),
+    ROW("format", log_format, CHOICE, "text", "json: one object a line", .choices = "text|json"),
+    END,
 };
 static const struct schema schema_log = {.name = "log", .size = 0, .line_offset = -1, .keys = log_keys};
 
 static const struct key root_keys[] = {
-	KEY(app, GROUP, NULL, "what to run", .group = &schema_app),
-	KEY(checks, LIST, NULL, "what can be asked, defined once", .group = &schema_check),
-	LATER("start", GROUP, NULL, "steps before the app starts", .group = &schema_start),
-	LATER("probes", GROUP, NULL, "Kubernetes' probes", .group = &schema_probes),
-	LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
-	KEY(shutdown, GROUP, NULL, "how to stop", .group = &schema_shutdown),
-	KEY(alerts, MAP, NULL, "who to tell", .group = &schema_alert),
-	LATER("notify_on", CHOICES, NULL, "events told besides the chain's own",
-	      .choices = "crash|unhealthy|recovered|step_failed|stop|restart"),
-	LATER("recovery", GROUP, NULL, "after a shutdown that was cut off", .group = &schema_recovery),
-	LATER("state_dir", STRING, NULL, "directory of the journal"),
-	LATER("listen", STRING, NULL, "address of the HTTP listener"),
-	{.name = "log", .type = KEY_GROUP, .group = &schema_log, .help = "tinysup's own log, on stderr"},
-	END,
+    KEY(app, GROUP, NULL, "what to run", .group = &schema_app),
+    KEY(checks, LIST, NULL, "what can be asked, defined once", .group = &schema_check),
+    LATER("start", GROUP, NULL, "steps before the app starts", .group = &schema_start),
+    LATER("probes", GROUP, NULL, "Kubernetes' probes", .group = &schema_probes),
+    LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
+    KEY(shutdown, GROUP, NULL, "how to stop", .group = &schema_shutdown),
+    KEY(alerts, MAP, NULL, "who to tell", .group = &schema_alert),
+    LATER("notify_on", CHOICES, NULL, "events told besides the chain's own",
+	  .choices = "crash|unhealthy|recovered|step_failed|stop|restart"),
+    LATER("recovery", GROUP, NULL, "after a shutdown that was cut off", .group = &schema_recovery),
+    LATER("state_dir", STRING, NULL, "directory of the journal"),
+    LATER("listen", STRING, NULL, "address of the HTTP listener"),
+    {.name = "log", .type = KEY_GROUP, .group = &schema_log, .help = "tinysup's own log, on stderr"},
+    END,
 };
 const struct schema schema_root = SCHEMA("tinysup.conf", root_keys, -1, .rule = NULL);
 #undef OF

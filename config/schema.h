@@ -71,9 +71,9 @@ struct config_setting_t;
 typedef void schema_rule(struct reader *reader, struct config_setting_t *group, void *out, const char *path);
 
 struct schema {
-	const char *name;  /* how the manual calls it */
-	size_t size;       /* of the struct it fills */
-	int line_offset;   /* where to note the line, an int; -1: nowhere */
+	const char *name;       /* how the manual calls it */
+	size_t size;            /* of the struct it fills */
+	int line_offset;        /* where to note the line, an int; -1: nowhere */
 	const struct key *keys; /* ends with name == NULL */
 	schema_rule *rule;      /* runs once the group is read; NULL: none */
 };

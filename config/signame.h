@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#define SIGNAL_MAX 64
-#define SIGNAL_BIT(n) (UINT64_C(1) << ((n) - 1))
+#define SIGNAL_MAX    64
+#define SIGNAL_BIT(n) (UINT64_C(1) << ((n)-1))
 
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1"; case does not matter. 0 where text names no signal. */
 int signal_number(const char *text);

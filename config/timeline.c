@@ -75,7 +75,8 @@ static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to
 	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
 	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
 
-	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step), time_text(row->step->reserve, reserve));
+	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step),
+		time_text(row->step->reserve, reserve));
 	if (!row->runs) {
 		fprintf(to, "%8s %8s  not for this reason\n", "-", "-");
 		return;
@@ -116,7 +117,8 @@ static void print_cuts(const struct plan_shutdown *shutdown, enum reason reason,
 			continue;
 		fprintf(to, any ? "" : "\nwhat is cut where every step before takes its longest:\n");
 		any = true;
-		fprintf(to, "  %s: %s of its %s are left\n", step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
+		fprintf(to, "  %s: %s of its %s are left\n", step->name,
+			rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
 			duration_format(step->timeout, timeout));
 	}
 	if (!any)
@@ -194,7 +196,8 @@ static void print_lists(const struct plan *plan, FILE *to)
 			check->soft ? ", soft" : "");
 	}
 	for (size_t i = 0; i < plan->alerts.count; i++)
-		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name, types[plan->alerts.items[i].type]);
+		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
+			types[plan->alerts.items[i].type]);
 }
 
 void timeline_print(const struct plan *plan, FILE *to)

@@ -70,8 +70,8 @@ bool user_resolve(struct arena *arena, const char *text, struct plan_user *out, 
 	find_groups(group == NULL ? name : NULL, out);
 	out->set = true;
 	if (geteuid() != 0 && (out->uid != geteuid() || out->gid != getegid())) {
-		snprintf(why, 256, "cannot become uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", out->uid, out->gid,
-			 geteuid(), getegid());
+		snprintf(why, 256, "cannot become uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", out->uid,
+			 out->gid, geteuid(), getegid());
 		return false;
 	}
 	if (geteuid() != 0)

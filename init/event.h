@@ -27,18 +27,18 @@ struct event {
 };
 
 enum action_kind {
-	ACTION_FORWARD,       /* send .signal to the app, as app.signals says */
-	ACTION_STOP_GROUP,    /* send .signal to what is left of the app's process group */
-	ACTION_KILL_APP,      /* SIGKILL to the app's process group */
-	ACTION_CHAIN_BEGUN,   /* for the log: why is in the sequencer */
-	ACTION_STEP_START,    /* one try of .step, which has .time */
-	ACTION_STEP_KILL,     /* the process group of .step's try */
-	ACTION_STEP_AGAIN,    /* for the log: .step failed, the next try comes in .time */
-	ACTION_STEP_ENDED,    /* for the log: .step has come to its end state */
-	ACTION_HURRY,         /* for the log: steps without a reserve are skipped from here on */
-	ACTION_SWEEP_TERM,    /* SIGTERM to every process left */
-	ACTION_SWEEP_KILL,    /* SIGKILL to every process left */
-	ACTION_EXIT,          /* tinysup exits with .code */
+	ACTION_FORWARD,     /* send .signal to the app, as app.signals says */
+	ACTION_STOP_GROUP,  /* send .signal to what is left of the app's process group */
+	ACTION_KILL_APP,    /* SIGKILL to the app's process group */
+	ACTION_CHAIN_BEGUN, /* for the log: why is in the sequencer */
+	ACTION_STEP_START,  /* one try of .step, which has .time */
+	ACTION_STEP_KILL,   /* the process group of .step's try */
+	ACTION_STEP_AGAIN,  /* for the log: .step failed, the next try comes in .time */
+	ACTION_STEP_ENDED,  /* for the log: .step has come to its end state */
+	ACTION_HURRY,       /* for the log: steps without a reserve are skipped from here on */
+	ACTION_SWEEP_TERM,  /* SIGTERM to every process left */
+	ACTION_SWEEP_KILL,  /* SIGKILL to every process left */
+	ACTION_EXIT,        /* tinysup exits with .code */
 };
 
 struct action {

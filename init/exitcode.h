@@ -5,8 +5,8 @@
 #include "init/sequencer.h"
 
 #define EXIT_CANNOT_EXECUTE 126
-#define EXIT_NOT_FOUND 127
-#define EXIT_UNHEALTHY 69 /* EX_UNAVAILABLE */
+#define EXIT_NOT_FOUND      127
+#define EXIT_UNHEALTHY      69 /* EX_UNAVAILABLE */
 
 /* The app's own: its exit code, or 128 + the signal it died of. */
 int exitcode_of_status(int wait_status);

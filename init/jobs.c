@@ -140,14 +140,14 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 	struct try_context context = {facts, step, time};
 	struct job *job = free_slot();
 	struct spawn spec = {
-		.group = SPAWN_GROUP,
-		.signals = facts->signals,
-		.user = &what->user,
-		.directory = plan->app.directory,
-		.umask = plan->app.umask,
-		.input = -1,
-		.output = -1,
-		.context = &context,
+	    .group = SPAWN_GROUP,
+	    .signals = facts->signals,
+	    .user = &what->user,
+	    .directory = plan->app.directory,
+	    .umask = plan->app.umask,
+	    .input = -1,
+	    .output = -1,
+	    .context = &context,
 	};
 
 	errno = EAGAIN;

@@ -15,9 +15,9 @@
 
 /* Process 1 has one log, and no line of it may need memory. */
 static struct {
-	int fd;          /* -1: none */
+	int fd; /* -1: none */
 	bool is_socket;
-	bool own;        /* non-blocking by its own file description; else poll before every write */
+	bool own; /* non-blocking by its own file description; else poll before every write */
 	enum log_level level;
 	enum log_format format;
 	const char *app;

@@ -1,6 +1,6 @@
 /*
- * tinysup's own log: lines on stderr, text or JSON, that can never block process 1. Where the reader is slow, lines are dropped,
- * counted, and the count is told with the next line that goes through. No allocation.
+ * tinysup's own log: lines on stderr, text or JSON, that can never block process 1. Where the reader is slow, lines are
+ * dropped, counted, and the count is told with the next line that goes through. No allocation.
  *
  * Messages are for people and hold no secret: names of steps and signals, numbers, errno texts; never a URL, body or argument.
  */
@@ -23,12 +23,12 @@ void log_setup(enum log_level level, enum log_format format, const char *app);
 void log_close(void);
 
 /*
- * One line. `event` is a word for programs ("step_end"); `step` the step's name, or NULL; fmt is printf's, for people. A line is
- * cut at LOG_LINE_MAX bytes; control characters and invalid UTF-8 are replaced.
+ * One line. `event` is a word for programs ("step_end"); `step` the step's name, or NULL; fmt is printf's, for people. A line
+ * is cut at LOG_LINE_MAX bytes; control characters and invalid UTF-8 are replaced.
  */
 #define LOG_LINE_MAX 4096 /* PIPE_BUF: such a write to a pipe is whole or not at all */
 void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* A line of a hook's output. Bytes as they came, but for control characters. */
 void log_output(const char *step, const char *line, size_t length);

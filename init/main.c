@@ -55,11 +55,12 @@ static void warn_of_grace(const struct plan *plan)
 
 	if (plan->file == NULL || plan->shutdown.grace != MSEC_UNSET || plan->shutdown.effective <= 8000)
 		return;
-	log_event(LOG_WARN, "grace", NULL,
-		  "the shutdown may take %s, but Docker kills after 10 s unless told otherwise: grant 2 s more than that by "
-		  "stop_grace_period (compose), --stop-timeout (docker run) or terminationGracePeriodSeconds (Kubernetes), and tell "
-		  "tinysup by shutdown.platform_grace",
-		  duration_format(plan->shutdown.effective, deadline));
+	log_event(
+	    LOG_WARN, "grace", NULL,
+	    "the shutdown may take %s, but Docker kills after 10 s unless told otherwise: grant 2 s more than that by "
+	    "stop_grace_period (compose), --stop-timeout (docker run) or terminationGracePeriodSeconds (Kubernetes), and tell "
+	    "tinysup by shutdown.platform_grace",
+	    duration_format(plan->shutdown.effective, deadline));
 }
 
 static int run_supervisor(const struct options *options, const struct signals_inherited *signals)

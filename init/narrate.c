@@ -29,10 +29,12 @@ static void chain_begun(const struct seq *seq)
 
 	duration_format(shutdown->effective, time);
 	if (seq->reason == REASON_STOP)
-		log_event(LOG_INFO, "chain_begin", NULL, "%s: stopping %s within %s", signal_name(seq->signal), seq->plan->app.name, time);
+		log_event(LOG_INFO, "chain_begin", NULL, "%s: stopping %s within %s", signal_name(seq->signal),
+			  seq->plan->app.name, time);
 	else
-		log_event(seq->reason == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
-			  seq->plan->app.name, narrate_app(seq, app), seq_reason_name(seq->reason), time);
+		log_event(seq->reason == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL,
+			  "%s %s (%s): the chain has %s", seq->plan->app.name, narrate_app(seq, app),
+			  seq_reason_name(seq->reason), time);
 }
 
 static void step_started(const struct seq *seq, const struct action *action)
@@ -45,7 +47,8 @@ static void step_started(const struct seq *seq, const struct action *action)
 	if (attempt == 1)
 		log_event(LOG_INFO, "step_start", step->name, "begun, %s at most", time);
 	else
-		log_event(step->kind == STEP_WAIT ? LOG_DEBUG : LOG_INFO, "step_try", step->name, "try %d, %s at most", attempt, time);
+		log_event(step->kind == STEP_WAIT ? LOG_DEBUG : LOG_INFO, "step_try", step->name, "try %d, %s at most", attempt,
+			  time);
 }
 
 static void step_ended(const struct seq *seq, const struct action *action, const char *why)
@@ -117,7 +120,8 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 			  seq->stop_signals >= 2 ? "another stop signal came" : "a step failed");
 		break;
 	case ACTION_KILL_APP:
-		log_event(LOG_WARN, "kill", NULL, "%s did not stop in its time: SIGKILL to its process group", seq->plan->app.name);
+		log_event(LOG_WARN, "kill", NULL, "%s did not stop in its time: SIGKILL to its process group",
+			  seq->plan->app.name);
 		break;
 	case ACTION_SWEEP_KILL:
 		log_event(LOG_WARN, "kill", NULL, "the deadline is near: SIGKILL to what is left");

@@ -14,28 +14,28 @@
 enum { OPT_PROBE = 256, OPT_STATUS, OPT_CHECK, OPT_REHEARSE, OPT_EMIT, OPT_CONFIG, OPT_TIMEOUT, OPT_DIRECT, OPT_JSON };
 
 static const struct option long_options[] = {
-	{"probe", optional_argument, NULL, OPT_PROBE},
-	{"status", optional_argument, NULL, OPT_STATUS},
-	{"check", optional_argument, NULL, OPT_CHECK},
-	{"rehearse", optional_argument, NULL, OPT_REHEARSE},
-	{"emit", required_argument, NULL, OPT_EMIT},
-	{"config", required_argument, NULL, OPT_CONFIG},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"direct", no_argument, NULL, OPT_DIRECT},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"single-child", no_argument, NULL, 'c'},
-	{"rewrite", required_argument, NULL, 'r'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{"license", no_argument, NULL, 'l'},
-	{NULL, 0, NULL, 0},
+    {"probe", optional_argument, NULL, OPT_PROBE},
+    {"status", optional_argument, NULL, OPT_STATUS},
+    {"check", optional_argument, NULL, OPT_CHECK},
+    {"rehearse", optional_argument, NULL, OPT_REHEARSE},
+    {"emit", required_argument, NULL, OPT_EMIT},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"direct", no_argument, NULL, OPT_DIRECT},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"single-child", no_argument, NULL, 'c'},
+    {"rewrite", required_argument, NULL, 'r'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"license", no_argument, NULL, 'l'},
+    {NULL, 0, NULL, 0},
 };
 
 /* dumb-init knows only these, and calls its -v --verbose */
 static const struct option dumb_init_options[] = {
-	{"single-child", no_argument, NULL, 'c'}, {"rewrite", required_argument, NULL, 'r'}, {"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},	  {"version", no_argument, NULL, 'V'},	     {NULL, 0, NULL, 0},
+    {"single-child", no_argument, NULL, 'c'}, {"rewrite", required_argument, NULL, 'r'}, {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
 };
 
 static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
@@ -191,7 +191,7 @@ int options_parse(int argc, char **argv, struct options *out)
 {
 	const struct personality *who = personality_find(argc > 0 ? argv[0] : "");
 	const struct option *longs = who->style == STYLE_TINYSUP ? long_options
-				     : who->long_options	 ? dumb_init_options
+				     : who->long_options         ? dumb_init_options
 								 : no_long_options;
 	char letter[3] = "-?";
 	int option;

@@ -6,23 +6,33 @@
 #include "init/personality.h"
 #include "probes/probe.h"
 
-enum mode { MODE_SUPERVISE, MODE_PROBE, MODE_STATUS, MODE_CHECK, MODE_REHEARSE, MODE_EMIT, MODE_HELP, MODE_VERSION, MODE_LICENSE };
+enum mode {
+	MODE_SUPERVISE,
+	MODE_PROBE,
+	MODE_STATUS,
+	MODE_CHECK,
+	MODE_REHEARSE,
+	MODE_EMIT,
+	MODE_HELP,
+	MODE_VERSION,
+	MODE_LICENSE
+};
 
 struct options {
 	enum mode mode;
 	const struct personality *who;
-	const char *config;          /* --config; NULL: not given */
-	char *const *command;        /* what follows the options; command[0] is NULL where nothing does */
-	struct probe_options probe;  /* MODE_PROBE */
-	const char *argument;        /* of --rehearse=, --emit=, --status= */
-	int verbose;                 /* how many -v, TINI_VERBOSITY counted in */
-	bool group;                  /* -g */
-	bool subreaper;              /* -s */
-	bool warn_on_reap;           /* -w */
-	bool single_child;           /* -c */
-	int parent_death_signal;     /* -p; 0: none */
-	uint64_t zero_codes[4];      /* -e */
-	uint8_t rewrite[65];         /* -r; itself where not given */
+	const char *config;         /* --config; NULL: not given */
+	char *const *command;       /* what follows the options; command[0] is NULL where nothing does */
+	struct probe_options probe; /* MODE_PROBE */
+	const char *argument;       /* of --rehearse=, --emit=, --status= */
+	int verbose;                /* how many -v, TINI_VERBOSITY counted in */
+	bool group;                 /* -g */
+	bool subreaper;             /* -s */
+	bool warn_on_reap;          /* -w */
+	bool single_child;          /* -c */
+	int parent_death_signal;    /* -p; 0: none */
+	uint64_t zero_codes[4];     /* -e */
+	uint8_t rewrite[65];        /* -r; itself where not given */
 };
 
 /* -1: go on. Else the exit code to end with, after usage or an error was written. */

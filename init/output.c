@@ -6,7 +6,7 @@
 
 #include "init/log.h"
 
-#define CHUNK 4096
+#define CHUNK  4096
 #define CHUNKS 16
 
 static void flush(struct output *output)

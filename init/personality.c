@@ -6,38 +6,38 @@
 #include "config/signame.h"
 
 /* What tini leaves to the kernel: faults, and the terminal's signals to a background process. */
-#define TINI_WITHHELD                                                                                                            \
-	(SIGNAL_BIT(4) | SIGNAL_BIT(5) | SIGNAL_BIT(6) | SIGNAL_BIT(7) | SIGNAL_BIT(8) | SIGNAL_BIT(11) | SIGNAL_BIT(21) |         \
+#define TINI_WITHHELD                                                                                                          \
+	(SIGNAL_BIT(4) | SIGNAL_BIT(5) | SIGNAL_BIT(6) | SIGNAL_BIT(7) | SIGNAL_BIT(8) | SIGNAL_BIT(11) | SIGNAL_BIT(21) |     \
 	 SIGNAL_BIT(22) | SIGNAL_BIT(31))
 
 static const struct personality personalities[] = {
-	{
-		.name = "tinysup",
-		.short_options = "+:cghlr:e:p:svVw",
-		.long_options = true,
-		.reads_config = true,
-		.usage_code = EX_USAGE,
-		.exec_code = -1,
-		.style = STYLE_TINYSUP,
-		.manner = {.group = SPAWN_FOREGROUND, .subreaper = true},
-	},
-	{
-		.name = "tini",
-		.short_options = "+:hvwgle:sp:",
-		.usage_code = 1,
-		.exec_code = -1,
-		.style = STYLE_TINI,
-		.manner = {.group = SPAWN_FOREGROUND, .exit_at_once = true, .withheld = TINI_WITHHELD, .shell_fallback = true},
-	},
-	{
-		.name = "dumb-init",
-		.short_options = "+:chr:vV",
-		.long_options = true,
-		.usage_code = 1,
-		.exec_code = 2,
-		.style = STYLE_DUMB_INIT,
-		.manner = {.group = SPAWN_SESSION, .exit_at_once = true, .term_at_end = true, .suspends = true, .shell_fallback = true},
-	},
+    {
+	.name = "tinysup",
+	.short_options = "+:cghlr:e:p:svVw",
+	.long_options = true,
+	.reads_config = true,
+	.usage_code = EX_USAGE,
+	.exec_code = -1,
+	.style = STYLE_TINYSUP,
+	.manner = {.group = SPAWN_FOREGROUND, .subreaper = true},
+    },
+    {
+	.name = "tini",
+	.short_options = "+:hvwgle:sp:",
+	.usage_code = 1,
+	.exec_code = -1,
+	.style = STYLE_TINI,
+	.manner = {.group = SPAWN_FOREGROUND, .exit_at_once = true, .withheld = TINI_WITHHELD, .shell_fallback = true},
+    },
+    {
+	.name = "dumb-init",
+	.short_options = "+:chr:vV",
+	.long_options = true,
+	.usage_code = 1,
+	.exec_code = 2,
+	.style = STYLE_DUMB_INIT,
+	.manner = {.group = SPAWN_SESSION, .exit_at_once = true, .term_at_end = true, .suspends = true, .shell_fallback = true},
+    },
 };
 
 const struct personality *personality_find(const char *argv0)

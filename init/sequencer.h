@@ -27,12 +27,12 @@ enum step_state {
 /* One step's progress. Times are absolute, on the clock that seq_event() is given. */
 struct seq_step {
 	enum step_state state;
-	int attempt;       /* 1 for the first try */
-	msec_t begun;      /* of the first try */
+	int attempt;  /* 1 for the first try */
+	msec_t begun; /* of the first try */
 	msec_t ended;
-	msec_t until;      /* the step's end at the latest */
-	msec_t try_until;  /* the current try's */
-	msec_t again_at;   /* STATE_PAUSED: when the next try starts */
+	msec_t until;         /* the step's end at the latest */
+	msec_t try_until;     /* the current try's */
+	msec_t again_at;      /* STATE_PAUSED: when the next try starts */
 	enum failure failure; /* of the last try */
 	int status;           /* HTTP status or exit code of the last try */
 };
@@ -59,7 +59,7 @@ struct seq {
 	bool app_killed; /* we had to */
 	int app_status;  /* wait status, once app_gone */
 	int exec_errno;
-	uint64_t stop_sent;  /* signals that the app got as a request to stop */
+	uint64_t stop_sent; /* signals that the app got as a request to stop */
 	bool required_failed;
 };
 

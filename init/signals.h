@@ -30,7 +30,7 @@ void signals_default(void);
 
 struct signal_seen {
 	int number;
-	bool own; /* raised by ourselves: a SIGPIPE from our own log */
+	bool own;    /* raised by ourselves: a SIGPIPE from our own log */
 	bool kernel; /* not sent by a process: a terminal's, say */
 };
 

@@ -91,6 +91,7 @@ static void execute(const struct spawn *spec)
 	for (size_t i = 0; i <= count; i++)
 		argv[i + 1] = spec->argv[i];
 	execv(argv[0], argv);
+	free(argv);
 }
 
 static _Noreturn void run_child(const struct spawn *spec, bool we_are_foreground, int exec_error)

@@ -32,7 +32,8 @@ struct spawn {
 
 	/* either a program ... */
 	char *const *argv;
-	/* ... or a worker: runs with the descriptor `result` to write to and nothing else open but 0, 1, 2; never returns to us */
+	/* ... or a worker: runs with the descriptor `result` to write to and nothing else open but 0, 1, 2; never returns to us
+	 */
 	void (*work)(const void *context, int result);
 	int result; /* the descriptor for work() */
 };

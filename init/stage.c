@@ -103,7 +103,8 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 	const struct plan_step *plan = seq_step(&seq->plan->shutdown.chain, index);
 	struct seq_step *step = &seq->steps[index];
 
-	if (!budget_runs(plan, seq->reason) || (plan->needs_app && seq->app_gone) || (plan->kind == STEP_SIGNAL && seq->app_gone)) {
+	if (!budget_runs(plan, seq->reason) || (plan->needs_app && seq->app_gone) ||
+	    (plan->kind == STEP_SIGNAL && seq->app_gone)) {
 		finish(seq, now, index, STATE_SKIPPED, out);
 		return;
 	}
@@ -250,7 +251,7 @@ static void tick_running(struct seq *seq, msec_t now, size_t index, struct actio
 {
 	struct seq_step *step = &seq->steps[index];
 	static const struct check_result late = {
-		.outcome = OUTCOME_FAIL, .failure = FAILURE_TIMEOUT, .sent = true, .retry_after = MSEC_UNSET};
+	    .outcome = OUTCOME_FAIL, .failure = FAILURE_TIMEOUT, .sent = true, .retry_after = MSEC_UNSET};
 
 	if (now < step->try_until)
 		return;

@@ -25,7 +25,7 @@
 
 /* What an epoll event is about, where it is no job's slot. */
 #define ABOUT_SIGNALS UINT64_MAX
-#define ABOUT_TIMER (UINT64_MAX - 1)
+#define ABOUT_TIMER   (UINT64_MAX - 1)
 
 /* Where processes may end without our hearing of it (not our children), they are looked for this often. */
 #define LOOK_AGAIN ((msec_t)50)
@@ -87,9 +87,9 @@ static void fill_report(struct supervisor *s)
 		const struct seq_step *step = &s->seq.steps[i];
 		bool ran = step->state != STATE_PENDING;
 		report->steps[i] = (struct report_step){
-			.name = seq_step(chain, i)->name,
-			.result = seq_state_name(step->state),
-			.took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->begun,
+		    .name = seq_step(chain, i)->name,
+		    .result = seq_state_name(step->state),
+		    .took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->begun,
 		};
 	}
 }
@@ -118,7 +118,8 @@ static void make_id(struct supervisor *s)
 		random[0] = (uint64_t)clock_now();
 		random[1] = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
 	}
-	snprintf(s->facts.id, sizeof s->facts.id, "%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
+	snprintf(s->facts.id, sizeof s->facts.id, "%016llx%016llx", (unsigned long long)random[0],
+		 (unsigned long long)random[1]);
 }
 
 static void act(struct supervisor *s, const struct action *action)
@@ -344,17 +345,17 @@ static bool start_app(struct supervisor *s)
 {
 	const struct plan_app *app = &s->plan->app;
 	struct spawn spec = {
-		.group = s->manner->group,
-		.signals = s->signals,
-		.user = &app->user,
-		.directory = app->directory,
-		.umask = app->umask,
-		.input = -1,
-		.output = -1,
-		.shell_fallback = s->manner->shell_fallback,
-		.prepare = prepare_app,
-		.context = s->plan,
-		.argv = app->command.argv,
+	    .group = s->manner->group,
+	    .signals = s->signals,
+	    .user = &app->user,
+	    .directory = app->directory,
+	    .umask = app->umask,
+	    .input = -1,
+	    .output = -1,
+	    .shell_fallback = s->manner->shell_fallback,
+	    .prepare = prepare_app,
+	    .context = s->plan,
+	    .argv = app->command.argv,
 	};
 
 	s->app = s->app_group = spawn(&spec, &s->app_exec_error);

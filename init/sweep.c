@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,12 +28,8 @@ bool sweep_subreaper(void)
 static pid_t parent_of(int proc, const char *pid)
 {
 	char path[32], stat[512];
-	size_t length = strlen(pid);
 
-	if (length > 16)
-		return 0;
-	memcpy(path, pid, length);
-	memcpy(path + length, "/stat", 6);
+	snprintf(path, sizeof path, "%.16s/stat", pid);
 	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
@@ -45,18 +42,6 @@ static pid_t parent_of(int proc, const char *pid)
 	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
 }
 
-static void number_text(char text[16], pid_t number)
-{
-	char *p = text + 15;
-
-	*p = '\0';
-	do {
-		*--p = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	memmove(text, p, strlen(p) + 1);
-}
-
 static bool is_ours(int proc, const char *name)
 {
 	char text[16];
@@ -65,7 +50,7 @@ static bool is_ours(int proc, const char *name)
 	for (int depth = 0; parent > 1 && depth < 1000; depth++) {
 		if (parent == self)
 			return true;
-		number_text(text, parent);
+		snprintf(text, sizeof text, "%d", (int)parent);
 		parent = parent_of(proc, text);
 	}
 	return false;

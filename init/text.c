@@ -36,14 +36,19 @@ void text_add(struct text *text, const char *string)
 /* The length of the UTF-8 character at the start of bytes; 0 where it is none (RFC 3629). */
 static size_t utf8_length(const unsigned char *b, size_t length)
 {
-	size_t n = b[0] < 0x80 ? 1 : b[0] >= 0xc2 && b[0] < 0xe0 ? 2 : b[0] >= 0xe0 && b[0] < 0xf0 ? 3 : b[0] >= 0xf0 && b[0] < 0xf5 ? 4 : 0;
+	size_t n = b[0] < 0x80                   ? 1
+		   : b[0] >= 0xc2 && b[0] < 0xe0 ? 2
+		   : b[0] >= 0xe0 && b[0] < 0xf0 ? 3
+		   : b[0] >= 0xf0 && b[0] < 0xf5 ? 4
+						 : 0;
 
 	if (n == 0 || n > length)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((b[i] & 0xc0) != 0x80)
 			return 0;
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
+	    (b[0] == 0xf4 && b[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -108,8 +113,8 @@ void text_add_time(struct text *text, const struct timespec *time)
 	unsigned month, day, second = (unsigned)(time->tv_sec % 86400);
 
 	civil(time->tv_sec / 86400, &year, &month, &day);
-	snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day, second / 3600, second / 60 % 60,
-		 second % 60, (unsigned)(time->tv_nsec / 1000000));
+	snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day, second / 3600,
+		 second / 60 % 60, second % 60, (unsigned)(time->tv_nsec / 1000000));
 	text_add(text, buffer);
 }
 

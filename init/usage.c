@@ -13,14 +13,14 @@
 
 /* The LICENSE file itself, so that the two cannot differ. */
 extern const char license_text[];
-extern const char license_end[];
+extern const int license_size;
 __asm__(".pushsection .rodata\n"
-	".global license_text\n"
-	".hidden license_text\n"
-	".global license_end\n"
-	".hidden license_end\n"
+	".global license_text, license_size\n"
+	".hidden license_text, license_size\n"
 	"license_text: .incbin \"LICENSE\"\n"
-	"license_end:\n"
+	".Llicense_end:\n"
+	".balign 4\n"
+	"license_size: .int .Llicense_end - license_text\n"
 	".popsection\n");
 
 static void print_usage(FILE *to)
@@ -59,13 +59,13 @@ void usage_help(const struct personality *who, const char *argv0)
 void usage_version(const struct personality *who)
 {
 	(void)who;
-	printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\n", TINYSUP_VERSION, TINYSUP_COMMIT, curl_version(),
-	       JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+	printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\n", TINYSUP_VERSION, TINYSUP_COMMIT,
+	       curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
 }
 
 void usage_license(void)
 {
-	fwrite(license_text, 1, (size_t)(license_end - license_text), stdout);
+	fwrite(license_text, 1, (size_t)license_size, stdout);
 }
 
 void usage_error(const struct personality *who, const char *argv0, const char *what, const char *which)

@@ -1,4 +1,5 @@
-/* What a forked worker does for a step: the only place where process 1's code meets libcurl's users, and it runs in the child. */
+/* What a forked worker does for a step: the only place where process 1's code meets libcurl's users, and it runs in the child.
+ */
 #ifndef TINYSUP_INIT_WORK_H
 #define TINYSUP_INIT_WORK_H
 

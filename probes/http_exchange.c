@@ -91,15 +91,17 @@ static int set_transport(CURL *easy, struct transfer *transfer, long left)
 
 static const char *stage(CURL *easy, const struct transfer *transfer)
 {
-	curl_off_t connected = 0, looked_up = 0;
+	curl_off_t looked_up = 0;
+	long port = 0;
 
-	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
 	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+	/* known once TCP is connected; CURLINFO_CONNECT_TIME_T only after the handshake (7.88) */
+	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port);
 	if (transfer->header_bytes)
 		return "connected, the answer is not complete";
 	if (transfer->asked)
 		return "connected, no answer";
-	if (connected)
+	if (port > 0)
 		return "connected, in the TLS handshake";
 	return looked_up ? "connecting" : "looking up the name";
 }
@@ -109,9 +111,10 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 	long error = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
-	if (transfer->out_of_memory || code == CURLE_OUT_OF_MEMORY)
+	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
+	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->asked))
 		result_error(result, "out of memory");
-	else if (transfer->header_bytes > HEADERS_MAX)
+	else if (transfer->header_bytes > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: headers of more than %zu bytes", HEADERS_MAX);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		failure_timeout(result, timeout, stage(easy, transfer));
@@ -159,6 +162,9 @@ static bool read_answer(CURL *easy, struct http_answer *answer)
 	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
 		answer->retry_after = parse_retry_after(header->value);
 	if (curl_easy_header(easy, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return true;
+	/* libcurl leaves a "\r" in an empty one */
+	if (header->value[strspn(header->value, "\r")] == '\0')
 		return true;
 	answer->location = strdup(header->value);
 	return answer->location;

@@ -1,0 +1,75 @@
+# Everything that is for developers: demo, tests, linters, the builds they need. The top Makefile includes this.
+
+BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev
+DEMO_NEEDS  := $(BUILD_NEEDS) python3 util-linux procps
+TEST_NEEDS  := $(DEMO_NEEDS) git libcmocka-dev clang-tidy cppcheck clang-format shellcheck openssl curl
+
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+UNIT         := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+
+.PHONY: demo test needs-demo needs-test asan seal unit fmt lint lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format
+needs-demo:
+	@.ci/needs $(DEMO_NEEDS)
+needs-test:
+	@.ci/needs $(TEST_NEEDS)
+
+demo: needs-demo
+	@$(MAKE) -s all
+	@tests/paper/demo.sh $(BUILD)/tinysup
+
+test: needs-test
+	@$(MAKE) -s all WERROR=-Werror
+	@$(MAKE) -s seal WERROR=-Werror
+	@$(MAKE) -s asan unit-asan WERROR=-Werror
+	@tests/run.py $(T)
+
+# --- variants ---
+
+ASAN := BUILD=build-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -U_FORTIFY_SOURCE" CFLAGS="-O1 -g"
+
+asan:
+	@$(MAKE) all $(ASAN)
+.PHONY: unit-asan
+unit-asan:
+	@$(MAKE) unit $(ASAN)
+
+# process 1 whose malloc() ends it once it has sealed itself
+seal:
+	@$(MAKE) all BUILD=build-seal EXTRA=-DTINYSUP_SEAL SEAL=build-seal/tests/seal.o
+$(BUILD)/tinysup: $(SEAL)
+
+unit: $(UNIT)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -lcmocka
+-include $(UNIT_SOURCES:%.c=$(BUILD)/%.d)
+
+# --- linters ---
+
+C_FILES := $(sort $(wildcard init/*.[ch] probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+SCRIPTS := .ci/run .ci/needs $(wildcard .ci/static/*.sh tests/*/*.sh)
+
+fmt:
+	clang-format -i $(C_FILES)
+
+lint: needs-test lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format
+lint-analyze:
+	@$(MAKE) -s all BUILD=build-analyze WERROR=-Werror SAN=-fanalyzer
+lint-tidy:
+	@clang-tidy --quiet --warnings-as-errors='*' $(SOURCES) -- -std=gnu11 $(DEFINES) $(PKG_CFLAGS) 2>/dev/null
+lint-cppcheck:
+	@cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I. $(DEFINES) \
+		--suppress=missingIncludeSystem $(SOURCES)
+lint-shellcheck:
+	@shellcheck $(SCRIPTS)
+lint-format:
+	@clang-format --dry-run --Werror $(C_FILES)
+
+# --- install ---
+
+.PHONY: install
+install: all
+	install -D -m 755 $(BUILD)/tinysup $(DESTDIR)$(PREFIX)/sbin/tinysup
+	for page in docs/*.[1-8]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tinysup/LICENSE

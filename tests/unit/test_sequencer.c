@@ -1,6 +1,6 @@
 /*
- * The sequencer, walked: every order of events to DEPTH from the first one on, then left alone until it ends by the clock. After
- * each event the invariants of DESIGN.md section 3 are asserted; numbers in the messages are the invariants'.
+ * The sequencer, walked: every order of events to DEPTH from the first one on, then left alone until it ends by the clock.
+ * After each event the invariants of DESIGN.md section 3 are asserted; numbers in the messages are the invariants'.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include "config/budget.h"
 #include "init/sequencer.h"
 
-#define DEPTH 6
-#define TERM 15
+#define DEPTH             6
+#define TERM              15
 #define STATUS_EXIT(code) ((code) << 8)
 
 /* --- plans ----------------------------------------------------------------------------------------------------------- */
@@ -31,8 +31,11 @@ static void new_plan(void)
 	memset(stages, 0, sizeof stages);
 	memset(&plan, 0, sizeof plan);
 	plan.app.success_codes[0] = 1;
-	plan.shutdown = (struct plan_shutdown){
-		.signals = 1 << (TERM - 1), .effective = 10000, .kill_reserve = 500, .failed_exit_code = 75, .chain.stages = stages};
+	plan.shutdown = (struct plan_shutdown){.signals = 1 << (TERM - 1),
+					       .effective = 10000,
+					       .kill_reserve = 500,
+					       .failed_exit_code = 75,
+					       .chain.stages = stages};
 }
 
 /* A step at the end of the chain; `beside` puts it into the stage of the one before. */
@@ -70,7 +73,7 @@ static struct plan_step *add_stop(msec_t timeout)
 struct path {
 	struct seq seq;
 	msec_t now;
-	int stops_sent;     /* stop signals that the app got by the chain */
+	int stops_sent; /* stop signals that the app got by the chain */
 	int groups_told;
 	bool app_gone, over;
 	bool started[PLAN_STEPS_MAX], ended[PLAN_STEPS_MAX];
@@ -90,12 +93,12 @@ static void explain(const struct path *p)
 	fprintf(stderr, " at %lld ms, phase %d\n", (long long)(p->now - p->seq.begun), p->seq.phase);
 }
 
-#define HOLDS(path, condition)                                                                                                   \
-	do {                                                                                                                     \
-		if (!(condition)) {                                                                                              \
-			explain(path);                                                                                           \
-			fail_msg("%s", #condition);                                                                              \
-		}                                                                                                                \
+#define HOLDS(path, condition)                                                                                                 \
+	do {                                                                                                                   \
+		if (!(condition)) {                                                                                            \
+			explain(path);                                                                                         \
+			fail_msg("%s", #condition);                                                                            \
+		}                                                                                                              \
 	} while (0)
 
 static size_t stage_of(size_t step)
@@ -357,8 +360,11 @@ static void happens(struct event event)
 
 static void step_brings(size_t step, enum outcome outcome)
 {
-	struct check_result result = {.outcome = outcome, .failure = outcome == OUTCOME_OK ? FAILURE_NONE : FAILURE_EXEC,
-				      .status = outcome == OUTCOME_OK ? 0 : 1, .retry_after = MSEC_UNSET, .sent = true};
+	struct check_result result = {.outcome = outcome,
+				      .failure = outcome == OUTCOME_OK ? FAILURE_NONE : FAILURE_EXEC,
+				      .status = outcome == OUTCOME_OK ? 0 : 1,
+				      .retry_after = MSEC_UNSET,
+				      .sent = true};
 
 	happens((struct event){.kind = EVENT_STEP_DONE, .step = step, .result = &result});
 }
@@ -384,8 +390,9 @@ static void exit_codes(void **state)
 		int status, code;
 		bool asked;
 	} cases[] = {
-		{STATUS_EXIT(0), 0, true}, {TERM, 0, true}, {STATUS_EXIT(143), 0, true}, {STATUS_EXIT(3), 3, true}, {11, 139, true},
-		{STATUS_EXIT(0), 0, false}, {STATUS_EXIT(9), 9, false}, {TERM, 143, false}, {STATUS_EXIT(143), 143, false},
+	    {STATUS_EXIT(0), 0, true},  {TERM, 0, true},    {STATUS_EXIT(143), 0, true},
+	    {STATUS_EXIT(3), 3, true},  {11, 139, true},    {STATUS_EXIT(0), 0, false},
+	    {STATUS_EXIT(9), 9, false}, {TERM, 143, false}, {STATUS_EXIT(143), 143, false},
 	};
 
 	(void)state;
@@ -491,7 +498,8 @@ static void group_that_outlives_its_leader_is_told_once(void **state)
 
 static void retry_after_is_kept_and_bounded(void **state)
 {
-	struct check_result result = {.outcome = OUTCOME_FAIL, .failure = FAILURE_STATUS, .status = 429, .retry_after = 1500, .sent = true};
+	struct check_result result = {
+	    .outcome = OUTCOME_FAIL, .failure = FAILURE_STATUS, .status = 429, .retry_after = 1500, .sent = true};
 
 	(void)state;
 	new_plan();
@@ -514,7 +522,8 @@ static void retry_after_is_kept_and_bounded(void **state)
 
 static void ambiguous_post_is_not_repeated_without_a_key(void **state)
 {
-	struct check_result result = {.outcome = OUTCOME_FAIL, .failure = FAILURE_PROTOCOL, .retry_after = MSEC_UNSET, .sent = true};
+	struct check_result result = {
+	    .outcome = OUTCOME_FAIL, .failure = FAILURE_PROTOCOL, .retry_after = MSEC_UNSET, .sent = true};
 
 	(void)state;
 	for (int key = 0; key < 2; key++) {
@@ -547,21 +556,21 @@ static void no_chain_for_an_app_that_never_ran(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(walk_without_chain),
-		cmocka_unit_test(walk_plain_chain),
-		cmocka_unit_test(walk_parallel_and_retries),
-		cmocka_unit_test(walk_waits_and_sleeps),
-		cmocka_unit_test(walk_reserves_that_fill_the_deadline),
-		cmocka_unit_test(exit_codes),
-		cmocka_unit_test(clean_exit_code_of_its_own),
-		cmocka_unit_test(killed_app_is_137),
-		cmocka_unit_test(required_step_is_75),
-		cmocka_unit_test(twenty_stop_signals_are_one),
-		cmocka_unit_test(second_signal_skips_what_has_no_reserve),
-		cmocka_unit_test(group_that_outlives_its_leader_is_told_once),
-		cmocka_unit_test(retry_after_is_kept_and_bounded),
-		cmocka_unit_test(ambiguous_post_is_not_repeated_without_a_key),
-		cmocka_unit_test(no_chain_for_an_app_that_never_ran),
+	    cmocka_unit_test(walk_without_chain),
+	    cmocka_unit_test(walk_plain_chain),
+	    cmocka_unit_test(walk_parallel_and_retries),
+	    cmocka_unit_test(walk_waits_and_sleeps),
+	    cmocka_unit_test(walk_reserves_that_fill_the_deadline),
+	    cmocka_unit_test(exit_codes),
+	    cmocka_unit_test(clean_exit_code_of_its_own),
+	    cmocka_unit_test(killed_app_is_137),
+	    cmocka_unit_test(required_step_is_75),
+	    cmocka_unit_test(twenty_stop_signals_are_one),
+	    cmocka_unit_test(second_signal_skips_what_has_no_reserve),
+	    cmocka_unit_test(group_that_outlives_its_leader_is_told_once),
+	    cmocka_unit_test(retry_after_is_kept_and_bounded),
+	    cmocka_unit_test(ambiguous_post_is_not_repeated_without_a_key),
+	    cmocka_unit_test(no_chain_for_an_app_that_never_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Runs every test and ends with the line `N passed, N failed`.
+
+    tests/run.py [NAME]      all, or those whose `file::test` contains NAME
+
+Unit tests (cmocka programs, built by make), Python test files and commands such as the linters are one list here. A test that
+is skipped counts as failed: a missing part must be heard of. What a Python file needs to know comes by environment variables,
+TINYSUP (the binary) before all.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_SECONDS = 600  # the longest a file of tests may take
+
+
+class Report(unittest.TestResult):
+    """Tells each result as a line of JSON, as soon as it is there."""
+
+    def __init__(self, to):
+        super().__init__()
+        self.to, self.begun = to, 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begun = time.monotonic()
+
+    def tell(self, test, good, why=""):
+        name = test.id() if isinstance(test, unittest.TestCase) else str(test)
+        print(json.dumps({"name": name.split(".", 1)[-1], "good": good, "why": why,
+                          "seconds": time.monotonic() - self.begun}), file=self.to, flush=True)
+
+    def addSuccess(self, test):
+        self.tell(test, True)
+
+    def addFailure(self, test, err):
+        self.tell(test, False, self._exc_info_to_string(err, test))
+
+    addError = addFailure
+
+    def addSkip(self, test, reason):
+        self.tell(test, False, f"skipped: {reason}")
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.tell(subtest, False, self._exc_info_to_string(err, test))
+
+
+def selected(suite, pattern, prefix):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from selected(test, pattern, prefix)
+        elif pattern in f"{prefix}::{test.id()}":
+            yield test
+
+
+def run_one_file(path, pattern):
+    """In a process of its own: `run.py --file PATH PATTERN`."""
+    sys.path.insert(0, str(path.parent))
+    to = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what tests print is no report
+    suite = unittest.defaultTestLoader.discover(str(path.parent), pattern=path.name)
+    unittest.TestSuite(selected(suite, pattern, path.relative_to(ROOT))).run(Report(to))
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failures = 0, []
+
+    def add(self, name, good, seconds, why=""):
+        print(f"{'ok  ' if good else 'FAIL'} {name} ({seconds:.2f} s)", flush=True)
+        if good:
+            self.passed += 1
+        else:
+            print("     " + why.strip().replace("\n", "\n     "), flush=True)
+            self.failures.append(name)
+
+
+def run_python(path, pattern, environment, label, tally):
+    name = f"{path.relative_to(ROOT)}{label}"
+    command = [sys.executable, __file__, "--file", str(path), pattern]
+    done = subprocess.run(["timeout", "-k", "5", str(FILE_SECONDS), *command], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+                          env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL)
+    for line in done.stdout.splitlines():
+        result = json.loads(line)
+        tally.add(f"{name}::{result['name']}", result["good"], result["seconds"], result["why"])
+    if done.returncode != 0:
+        tally.add(name, False, 0, f"the file ended with {done.returncode}")
+
+
+def run_unit(program, pattern, tally):
+    name = f"tests/unit/{program.name}.c"
+    begun = time.monotonic()
+    done = subprocess.run(["timeout", "-k", "5", str(FILE_SECONDS), program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}, cwd=ROOT)
+    seen = 0
+    for line in done.stdout.splitlines():
+        for mark, good in (("[       OK ] ", True), ("[  FAILED  ] ", False)):
+            test = line.removeprefix(mark)
+            if test != line and " " not in test.strip() and f"{name}::{test}".find(pattern) >= 0:
+                tally.add(f"{name}::{test}", good, time.monotonic() - begun, "" if good else done.stdout)
+                begun, seen = time.monotonic(), seen + 1
+        if "[  PASSED  ]" in line:
+            break
+    if done.returncode != 0 and not tally.failures or (seen == 0 and pattern == ""):
+        tally.add(name, False, 0, done.stdout)
+
+
+def run_command(name, command, tally):
+    begun = time.monotonic()
+    done = subprocess.run(["timeout", "-k", "5", "900", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          cwd=ROOT, stdin=subprocess.DEVNULL)
+    tally.add(name, done.returncode == 0, time.monotonic() - begun, done.stdout[-4000:])
+
+
+def main():
+    if sys.argv[1:2] == ["--file"]:
+        run_one_file(Path(sys.argv[2]), sys.argv[3])
+        return 0
+    pattern = sys.argv[1] if len(sys.argv) > 1 else ""
+    begun, tally = time.monotonic(), Tally()
+    build = ROOT / os.environ.get("BUILD", "build")
+    for program in sorted((ROOT / "build-asan/unit").glob("test_*")):
+        if program.suffix == "" and (pattern in f"tests/unit/{program.name}.c" or "::" in pattern or pattern):
+            run_unit(program, pattern, tally)
+    for path in sorted((ROOT / "tests").glob("*/test_*.py")):
+        text = path.read_text()
+        run_python(path, pattern, {"TINYSUP": str(build / "tinysup")}, "", tally)
+        # process 1 once more, in the build whose malloc() ends it after the seal
+        if "# also sealed" in text:
+            run_python(path, pattern, {"TINYSUP": str(ROOT / "build-seal/tinysup")}, " (sealed)", tally)
+        if "# also sanitized" in text:
+            run_python(path, pattern, {"TINYSUP": str(ROOT / "build-asan/tinysup"), "ASAN_OPTIONS": "detect_leaks=0"}, " (sanitized)",
+                       tally)
+    for goal in ("analyze", "tidy", "cppcheck", "shellcheck", "format"):
+        if pattern in f"lint::{goal}":
+            run_command(f"lint::{goal}", ["make", "-s", f"lint-{goal}"], tally)
+    for name in tally.failures:
+        print(f"failed: {name}")
+    print(f"in {time.monotonic() - begun:.0f} s")
+    print(f"{tally.passed} passed, {len(tally.failures)} failed")
+    return 1 if tally.failures or tally.passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,395 @@
+/* probes/json: every operator, every way a body or a pointer can be wrong, and that no value gets into a message. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "probes/json.h"
+
+#define NOW 1700000000.0 /* 2023-11-14T22:13:20Z */
+
+#define STRING(text)                                                                                                           \
+	{                                                                                                                      \
+		.type = VALUE_STRING, .string = (text)                                                                         \
+	}
+#define NUMBER(value)                                                                                                          \
+	{                                                                                                                      \
+		.type = VALUE_NUMBER, .number = (value)                                                                        \
+	}
+#define BOOL(value)                                                                                                            \
+	{                                                                                                                      \
+		.type = VALUE_BOOL, .boolean = (value)                                                                         \
+	}
+/* One assertion. */
+#define AT(pointer_, ...)      (&(const struct plan_json){.pointer = (pointer_), .age_below = MSEC_UNSET, __VA_ARGS__})
+#define YOUNGER(pointer_, age) (&(const struct plan_json){.pointer = (pointer_), .age_below = (age)})
+
+static struct check_result ask_bytes(const struct plan_json *json, const char *body, size_t length)
+{
+	const struct plan_jsons asserted = {.items = json, .count = 1};
+	struct check_result result = {.retry_after = MSEC_UNSET};
+	bool ok = json_check(&asserted, body, length, NOW, &result);
+
+	assert_int_equal(ok, result.outcome == OUTCOME_OK);
+	return result;
+}
+
+static struct check_result ask(const struct plan_json *json, const char *body)
+{
+	return ask_bytes(json, body, strlen(body));
+}
+
+static void holds(const struct plan_json *json, const char *body)
+{
+	struct check_result result = ask(json, body);
+
+	if (result.outcome != OUTCOME_OK)
+		fail_msg("%s: %s", body, result.message);
+}
+
+static void fails(const struct plan_json *json, const char *body, enum failure failure, const char *message)
+{
+	struct check_result result = ask(json, body);
+
+	if (result.outcome != OUTCOME_FAIL || result.failure != failure || !strstr(result.message, message))
+		fail_msg("%s: outcome %d, %s, \"%s\"", body, (int)result.outcome, failure_name(result.failure), result.message);
+}
+
+static void test_no_assertion_takes_any_body(void **state)
+{
+	const struct plan_jsons none = {.items = NULL, .count = 0};
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	(void)state;
+	assert_true(json_check(&none, "<html>", 6, NOW, &result));
+	assert_int_equal(result.outcome, OUTCOME_OK);
+}
+
+static void test_all_assertions_must_hold(void **state)
+{
+	const struct plan_json items[] = {*AT("/a", .equals = NUMBER(1)), *AT("/b", .equals = NUMBER(2))};
+	const struct plan_jsons both = {.items = items, .count = 2};
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	(void)state;
+	assert_true(json_check(&both, "{\"a\":1,\"b\":2}", 13, NOW, &result));
+	assert_false(json_check(&both, "{\"a\":1,\"b\":3}", 13, NOW, &result));
+	assert_non_null(strstr(result.message, "/b"));
+}
+
+static void test_pointers(void **state)
+{
+	static const char body[] =
+	    "{\"a/b\":1,\"m~n\":2,\"\":3,\"~1\":4,\"list\":[5,{\"x\":6}],\"deep\":{\"er\":7},\"0\":8,\" \":9}";
+
+	(void)state;
+	holds(AT("", .equals = NUMBER(5)), "5");
+	holds(AT("", .equals = STRING("x")), "\"x\"");
+	holds(AT("/a~1b", .equals = NUMBER(1)), body);
+	holds(AT("/m~0n", .equals = NUMBER(2)), body);
+	holds(AT("/", .equals = NUMBER(3)), body);
+	holds(AT("/~01", .equals = NUMBER(4)), body);
+	holds(AT("/list/0", .equals = NUMBER(5)), body);
+	holds(AT("/list/1/x", .equals = NUMBER(6)), body);
+	holds(AT("/deep/er", .equals = NUMBER(7)), body);
+	holds(AT("/0", .equals = NUMBER(8)), body);
+	holds(AT("/ ", .equals = NUMBER(9)), body);
+	static const char *const nowhere[] = {
+	    "/list/2",          "/list/00",  "/list/01", "/list/-",    "/list/x",
+	    "/list/",           "/list/1e0", "/no",      "/deep/er/x", "/list/18446744073709551616",
+	    "/list/4294967296", "/deep/",    "/list/+1"};
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
+		fails(AT(nowhere[i], .equals = NUMBER(5)), body, FAILURE_JSON, "there is nothing");
+	static const char *const wrong[] = {"a", "a/b", "/~", "/~2", "/a~", "/x/~~", "#/a"};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		fails(AT(wrong[i], .exists = BOOL(true)), body, FAILURE_JSON, "pointer:");
+}
+
+static void test_equals(void **state)
+{
+	(void)state;
+	holds(AT("/s", .equals = STRING("ok")), "{\"s\":\"ok\"}");
+	holds(AT("/s", .equals = STRING("")), "{\"s\":\"\"}");
+	holds(AT("/s", .equals = STRING("gr\xc3\xbcn")), "{\"s\":\"gr\\u00fcn\"}");
+	holds(AT("/n", .equals = NUMBER(3)), "{\"n\":3}");
+	holds(AT("/n", .equals = NUMBER(3)), "{\"n\":3.0}");
+	holds(AT("/n", .equals = NUMBER(-0.5)), "{\"n\":-5e-1}");
+	holds(AT("/n", .equals = NUMBER(18446744073709551615.0)), "{\"n\":18446744073709551615}");
+	holds(AT("/b", .equals = BOOL(true)), "{\"b\":true}");
+	holds(AT("/b", .equals = BOOL(false)), "{\"b\":false}");
+	static const char *const others[] = {"{\"s\":\"OK\"}", "{\"s\":\"ok \"}", "{\"s\":\"\"}",     "{\"s\":true}",
+					     "{\"s\":1}",      "{\"s\":null}",    "{\"s\":[\"ok\"]}", "{\"s\":\"ok\\u0000\"}"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		fails(AT("/s", .equals = STRING("ok")), others[i], FAILURE_JSON, "json /s: equals: ");
+	fails(AT("/n", .equals = NUMBER(1)), "{\"n\":\"1\"}", FAILURE_JSON, "equals");
+	fails(AT("/n", .equals = NUMBER(1)), "{\"n\":true}", FAILURE_JSON, "equals");
+	fails(AT("/b", .equals = BOOL(false)), "{\"b\":0}", FAILURE_JSON, "equals");
+	fails(AT("/b", .equals = BOOL(false)), "{\"b\":true}", FAILURE_JSON, "equals");
+	fails(AT("/b", .equals = BOOL(false)), "{\"b\":null}", FAILURE_JSON, "equals");
+	fails(AT("/b", .equals = BOOL(true)), "{}", FAILURE_JSON, "json /b: there is nothing");
+}
+
+static void test_not_equals(void **state)
+{
+	(void)state;
+	holds(AT("/s", .not_equals = STRING("degraded")), "{\"s\":\"ready\"}");
+	holds(AT("/s", .not_equals = STRING("degraded")), "{\"s\":null}");
+	holds(AT("/n", .not_equals = NUMBER(0)), "{\"n\":0.5}");
+	holds(AT("/n", .not_equals = NUMBER(0)), "{\"n\":\"0\"}");
+	fails(AT("/s", .not_equals = STRING("degraded")), "{\"s\":\"degraded\"}", FAILURE_JSON, "json /s: not_equals: ");
+	fails(AT("/n", .not_equals = NUMBER(0)), "{\"n\":0.0}", FAILURE_JSON, "not_equals");
+	fails(AT("/b", .not_equals = BOOL(true)), "{\"b\":true}", FAILURE_JSON, "not_equals");
+	/* nothing there is no value that differs */
+	fails(AT("/s", .not_equals = STRING("degraded")), "{}", FAILURE_JSON, "there is nothing");
+}
+
+static void test_one_of(void **state)
+{
+	static const struct plan_value values[] = {STRING("pass"), STRING("warn"), NUMBER(1), BOOL(true)};
+	const struct plan_values allowed = {.items = values, .count = 4};
+
+	(void)state;
+	holds(AT("/s", .one_of = allowed), "{\"s\":\"warn\"}");
+	holds(AT("/s", .one_of = allowed), "{\"s\":1.0}");
+	holds(AT("/s", .one_of = allowed), "{\"s\":true}");
+	fails(AT("/s", .one_of = allowed), "{\"s\":\"fail\"}", FAILURE_JSON, "json /s: one_of: ");
+	fails(AT("/s", .one_of = allowed), "{\"s\":false}", FAILURE_JSON, "one_of");
+	fails(AT("/s", .one_of = allowed), "{\"s\":[\"pass\"]}", FAILURE_JSON, "one_of");
+	fails(AT("/s", .one_of = allowed), "{}", FAILURE_JSON, "there is nothing");
+}
+
+static void test_exists(void **state)
+{
+	(void)state;
+	holds(AT("/a", .exists = BOOL(true)), "{\"a\":null}");
+	holds(AT("/a", .exists = BOOL(false)), "{\"b\":1}");
+	holds(AT("/a/b", .exists = BOOL(false)), "{\"a\":1}");
+	fails(AT("/a", .exists = BOOL(true)), "{}", FAILURE_JSON, "json /a: there is nothing");
+	fails(AT("/a", .exists = BOOL(false)), "{\"a\":null}", FAILURE_JSON, "json /a: exists: ");
+	fails(AT("/a"), "{}", FAILURE_JSON, "there is nothing");
+	holds(AT("/a"), "{\"a\":0}");
+}
+
+static void test_minimum_and_maximum(void **state)
+{
+	(void)state;
+	holds(AT("/n", .minimum = NUMBER(1), .maximum = NUMBER(2)), "{\"n\":1}");
+	holds(AT("/n", .minimum = NUMBER(1), .maximum = NUMBER(2)), "{\"n\":2.0}");
+	holds(AT("/n", .maximum = NUMBER(0)), "{\"n\":-1e300}");
+	fails(AT("/n", .minimum = NUMBER(1)), "{\"n\":0.999}", FAILURE_JSON, "json /n: minimum: ");
+	fails(AT("/n", .maximum = NUMBER(2)), "{\"n\":2.001}", FAILURE_JSON, "json /n: maximum: ");
+	fails(AT("/n", .minimum = NUMBER(1)), "{\"n\":\"5\"}", FAILURE_JSON, "minimum: is not a number");
+	fails(AT("/n", .maximum = NUMBER(1)), "{\"n\":null}", FAILURE_JSON, "maximum: is not a number");
+	fails(AT("/n", .maximum = NUMBER(1)), "{}", FAILURE_JSON, "there is nothing");
+}
+
+static void test_all_true(void **state)
+{
+	(void)state;
+	holds(AT("/c", .all_true = BOOL(true)), "{\"c\":{\"api\":true,\"db\":true}}");
+	holds(AT("/c", .all_true = BOOL(true)), "{\"c\":[true,true]}");
+	holds(AT("/c", .all_true = BOOL(true)), "{\"c\":{}}");
+	holds(AT("/c", .all_true = BOOL(false)), "{\"c\":[true,false]}");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":{\"api\":true,\"db\":false}}", FAILURE_JSON,
+	      "json /c: all_true: not every");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[true,1]}", FAILURE_JSON, "all_true: not every");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[\"true\"]}", FAILURE_JSON, "all_true: not every");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[[true]]}", FAILURE_JSON, "all_true: not every");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":true}", FAILURE_JSON, "all_true: is no array or object");
+	fails(AT("/c", .all_true = BOOL(false)), "{\"c\":[true]}", FAILURE_JSON, "all_true: every member");
+}
+
+static void test_age_of_numbers(void **state)
+{
+	(void)state;
+	holds(YOUNGER("/t", 30000), "{\"t\":1700000000}");
+	holds(YOUNGER("/t", 30000), "{\"t\":1699999970.0}");
+	holds(YOUNGER("/t", 30000), "{\"t\":1699999970000}");
+	holds(YOUNGER("/t", 30000), "{\"t\":1700000029.5}");
+	fails(YOUNGER("/t", 30000), "{\"t\":1699999969}", FAILURE_AGE, "json /t: age_below: 31.0 s old, 30.0 s allowed");
+	fails(YOUNGER("/t", 30000), "{\"t\":1699999969000}", FAILURE_AGE, "31.0 s old");
+	fails(YOUNGER("/t", 30000), "{\"t\":1700000031}", FAILURE_AGE, "31.0 s in the future");
+	/* clocks differ by seconds, however short the age asked for */
+	holds(YOUNGER("/t", 1000), "{\"t\":1700000005}");
+	fails(YOUNGER("/t", 1000), "{\"t\":1700000006}", FAILURE_AGE, "6.0 s in the future");
+	fails(YOUNGER("/t", 30000), "{\"t\":0}", FAILURE_AGE, "old");
+	fails(YOUNGER("/t", 30000), "{\"t\":-1}", FAILURE_AGE, "old");
+	static const char *const none[] = {"{\"t\":null}", "{\"t\":true}", "{\"t\":[]}", "{\"t\":\"1700000000\"}",
+					   "{\"t\":\"\"}"};
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		fails(YOUNGER("/t", 30000), none[i], FAILURE_JSON, "json /t: age_below: ");
+}
+
+static void test_age_of_rfc3339(void **state)
+{
+	static const char *const now[] = {"2023-11-14T22:13:20Z",      "2023-11-14T22:13:20.000Z",
+					  "2023-11-14t22:13:20z",      "2023-11-14 22:13:20Z",
+					  "2023-11-15T00:13:20+02:00", "2023-11-14T16:43:20-05:30",
+					  "2023-11-14T22:13:20+00:00", "2023-11-14T22:13:19.999999999Z"};
+	static const char *const wrong[] = {"2023-11-14T22:13:20",
+					    "2023-11-14",
+					    "2023-11-14T22:13Z",
+					    "2023-11-14T22:13:20.Z",
+					    "2023-11-14T24:00:00Z",
+					    "2023-11-14T22:60:20Z",
+					    "2023-11-14T22:13:61Z",
+					    "2023-13-14T22:13:20Z",
+					    "2023-00-14T22:13:20Z",
+					    "2023-11-31T22:13:20Z",
+					    "2023-11-00T22:13:20Z",
+					    "2023-02-29T22:13:20Z",
+					    "2023-11-14T22:13:20+2:00",
+					    "2023-11-14T22:13:20Zx",
+					    "2023-11-14T22:13:20+0200",
+					    "2023-11-14T22:13:20+24:00",
+					    "23-11-14T22:13:20Z",
+					    " 2023-11-14T22:13:20Z",
+					    "Tue, 14 Nov 2023 22:13:20 GMT",
+					    "2023-11-14X22:13:20Z",
+					    "2023-11-14T22:13:20Z\\u0000"};
+	char body[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(now) / sizeof(now[0]); i++) {
+		snprintf(body, sizeof(body), "{\"t\":\"%s\"}", now[i]);
+		holds(YOUNGER("/t", 1), body);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(body, sizeof(body), "{\"t\":\"%s\"}", wrong[i]);
+		fails(YOUNGER("/t", 1000), body, FAILURE_JSON, "age_below: is neither");
+	}
+	fails(YOUNGER("/t", 1000), "{\"t\":\"2023-11-14T22:13:18.5Z\"}", FAILURE_AGE, "1.5 s old, 1.0 s allowed");
+	fails(YOUNGER("/t", 1000), "{\"t\":\"2023-11-14T22:13:20-01:00\"}", FAILURE_AGE, "3600.0 s in the future");
+	fails(YOUNGER("/t", 1000), "{\"t\":\"2020-02-29T00:00:00Z\"}", FAILURE_AGE, "old");
+	/* the second between 23:59:59 and midnight */
+	fails(YOUNGER("/t", 1000), "{\"t\":\"2016-12-31T23:59:60Z\"}", FAILURE_AGE, "old");
+}
+
+static void test_malformed_bodies(void **state)
+{
+	static const char *const bodies[] = {"",
+					     " ",
+					     "{",
+					     "}",
+					     "[1,]",
+					     "{\"a\":1,}",
+					     "{\"a\":1}x",
+					     "{\"a\":1}{}",
+					     "{'a':1}",
+					     "{a:1}",
+					     "{\"a\":NaN}",
+					     "{\"a\":Infinity}",
+					     "{\"a\":-}",
+					     "{\"a\":01}",
+					     "{\"a\":1.}",
+					     "{\"a\":.5}",
+					     "{\"a\":1e999}",
+					     "{\"a\":\"\\x\"}",
+					     "{\"a\":\"\n\"}",
+					     "{\"a\":\"unterminated",
+					     "{\"a\":\"\\ud800\"}",
+					     "{\"a\":\"\xff\"}",
+					     "{\"a\":\"\xc0\xaf\"}",
+					     "{\"a\":\"\xed\xa0\x80\"}",
+					     "\xef\xbb\xbf{\"a\":1}",
+					     "nul",
+					     "TRUE",
+					     "{\"a\":1,\"a\":1}",
+					     "{\"a\":1,\"b\":{\"c\":1,\"c\":2}}",
+					     "{\"a\":1,\"\\u0061\":1}",
+					     "<html></html>",
+					     "\x1f\x8b\x08"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		fails(AT("/a", .equals = NUMBER(1)), bodies[i], FAILURE_JSON, "json: malformed");
+	struct check_result result = ask_bytes(AT("/a", .equals = NUMBER(1)), "{\"a\":1}\0", 8);
+	assert_int_equal(result.outcome, OUTCOME_FAIL);
+	result = ask_bytes(AT("/a", .equals = NUMBER(1)), "{\"a\":\"\0\"}", 9);
+	assert_int_equal(result.outcome, OUTCOME_FAIL);
+}
+
+static void test_depth(void **state)
+{
+	static char body[200001];
+
+	(void)state;
+	memset(body, '[', 64);
+	memset(body + 64, ']', 64);
+	holds(AT("", .exists = BOOL(true)), body);
+	memset(body, '[', 65);
+	memset(body + 65, ']', 65);
+	fails(AT("", .exists = BOOL(true)), body, FAILURE_JSON, "json: nested deeper than 64");
+	memset(body, '[', 200000);
+	fails(AT("", .exists = BOOL(true)), body, FAILURE_JSON, "json: nested deeper than 64");
+	/* brackets in a string, and a quote in it that does not end it, are no depth */
+	body[0] = '"', body[1] = '\\', body[2] = '"', body[199999] = '"';
+	holds(AT("", .exists = BOOL(true)), body);
+}
+
+static void test_no_value_in_a_message(void **state)
+{
+	static const char body[] = "{\"a\":\"s3cret\",\"n\":424242,\"l\":[\"s3cret\"],\"t\":\"s3cret\"}";
+	static const struct plan_value other[] = {STRING("x")};
+	const struct plan_json *const asked[] = {
+	    AT("/a", .equals = STRING("x")),
+	    AT("/a", .not_equals = STRING("s3cret")),
+	    AT("/a", .one_of = {.items = other, .count = 1}),
+	    AT("/a", .exists = BOOL(false)),
+	    AT("/a", .minimum = NUMBER(1)),
+	    AT("/n", .minimum = NUMBER(1e9)),
+	    AT("/n", .maximum = NUMBER(1)),
+	    AT("/l", .all_true = BOOL(true)),
+	    AT("/a", .all_true = BOOL(true)),
+	    YOUNGER("/t", 1000),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct check_result result = ask(asked[i], body);
+		assert_int_equal(result.outcome, OUTCOME_FAIL);
+		assert_null(strstr(result.message, "s3cret"));
+		assert_null(strstr(result.message, "424242"));
+	}
+	struct check_result result = ask(asked[0], "{\"a\":s3cret}");
+	assert_null(strstr(result.message, "s3cret"));
+}
+
+static void test_message_is_one_short_line(void **state)
+{
+	char pointer[1000];
+
+	(void)state;
+	memset(pointer, 'x', sizeof(pointer) - 1);
+	pointer[0] = '/', pointer[1] = '\n', pointer[sizeof(pointer) - 1] = '\0';
+	struct check_result result = ask(AT(pointer, .equals = NUMBER(1)), "{}");
+	assert_int_equal(strlen(result.message), sizeof(result.message) - 1);
+	assert_null(strchr(result.message, '\n'));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_no_assertion_takes_any_body),
+	    cmocka_unit_test(test_all_assertions_must_hold),
+	    cmocka_unit_test(test_pointers),
+	    cmocka_unit_test(test_equals),
+	    cmocka_unit_test(test_not_equals),
+	    cmocka_unit_test(test_one_of),
+	    cmocka_unit_test(test_exists),
+	    cmocka_unit_test(test_minimum_and_maximum),
+	    cmocka_unit_test(test_all_true),
+	    cmocka_unit_test(test_age_of_numbers),
+	    cmocka_unit_test(test_age_of_rfc3339),
+	    cmocka_unit_test(test_malformed_bodies),
+	    cmocka_unit_test(test_depth),
+	    cmocka_unit_test(test_no_value_in_a_message),
+	    cmocka_unit_test(test_message_is_one_short_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
