@@ -32,14 +32,19 @@ static void hold_standard_descriptors(void)
 }
 
 /* The command line's options win over the configuration. */
-static void lay_over(const struct options *options, struct plan *plan)
+static void lay_over(const struct options *options, struct plan *plan, struct manner *manner)
 {
 	int level = (int)plan->log_level + options->verbose;
 
-	if (options->group)
+	if (options->group || (manner->group == SPAWN_SESSION && !options->single_child))
 		plan->app.signals = TARGET_GROUP;
 	if (options->single_child)
 		plan->app.signals = TARGET_CHILD;
+	if (manner->group == SPAWN_SESSION && options->single_child)
+		manner->group = SPAWN_SAME;
+	/* a session's group is orphaned: the kernel ignores the terminal's stops there, but not SIGSTOP */
+	if (manner->group == SPAWN_SESSION)
+		plan->app.rewrite[SIGTSTP] = plan->app.rewrite[SIGTTIN] = plan->app.rewrite[SIGTTOU] = SIGSTOP;
 	for (size_t i = 0; i < 4; i++)
 		plan->app.zero_codes[i] = options->zero_codes[i];
 	for (int n = 0; n < 65; n++)
@@ -71,14 +76,14 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	if (plan == NULL)
 		return EX_CONFIG;
 	if (plan->app.command.argv == NULL) {
-		usage_error(options->who, "", "wants a program to run", "command line");
+		usage_error(options->who, options->argv0, "no command given", NULL);
 		return options->who->usage_code;
 	}
-	lay_over(options, plan);
+	struct manner manner = options->who->manner;
+	lay_over(options, plan, &manner);
 	log_open();
 	log_setup(plan->log_level, plan->log_format, plan->app.name);
 	warn_of_grace(plan);
-	struct manner manner = options->who->manner;
 	manner.subreaper |= options->subreaper;
 	manner.warn_on_reap |= options->warn_on_reap;
 	if (options->parent_death_signal != 0)
@@ -128,7 +133,7 @@ int main(int argc, char **argv)
 	case MODE_CHECK:
 		return run_check(&options);
 	case MODE_HELP:
-		usage_help(options.who, argv[0]);
+		usage_help(options.who);
 		return EXIT_SUCCESS;
 	case MODE_VERSION:
 		usage_version(options.who);

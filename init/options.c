@@ -169,7 +169,7 @@ static void read_environment(struct options *out)
 	const char *verbosity = getenv("TINI_VERBOSITY");
 	long level;
 
-	if (out->who->style == STYLE_DUMB_INIT) {
+	if (out->who->manner.voice == VOICE_DUMB_INIT) {
 		const char *debug = getenv("DUMB_INIT_DEBUG"), *setsid = getenv("DUMB_INIT_SETSID");
 		out->verbose += debug != NULL && strcmp(debug, "1") == 0;
 		out->single_child |= setsid != NULL && strcmp(setsid, "0") == 0;
@@ -190,13 +190,13 @@ static int wrong(const struct options *out, int argc, char **argv, const char *w
 int options_parse(int argc, char **argv, struct options *out)
 {
 	const struct personality *who = personality_find(argc > 0 ? argv[0] : "");
-	const struct option *longs = who->style == STYLE_TINYSUP ? long_options
-				     : who->long_options         ? dumb_init_options
-								 : no_long_options;
-	char letter[3] = "-?";
+	const struct option *longs = who->manner.voice == VOICE_TINYSUP ? long_options
+				     : who->long_options                ? dumb_init_options
+									: no_long_options;
+	char letter[3] = "-?", quoted[4] = "'?'";
 	int option;
 
-	*out = (struct options){.who = who, .probe.timeout = PROBE_TIMEOUT};
+	*out = (struct options){.who = who, .argv0 = argc > 0 ? argv[0] : "tinysup", .probe.timeout = PROBE_TIMEOUT};
 	for (int n = 0; n <= SIGNAL_MAX; n++)
 		out->rewrite[n] = (uint8_t)n;
 	read_environment(out);
@@ -211,14 +211,21 @@ int options_parse(int argc, char **argv, struct options *out)
 		option = getopt_long(argc, argv, who->short_options, longs, NULL);
 		if (option == -1)
 			break;
-		letter[1] = (char)optopt;
+		letter[1] = quoted[1] = (char)optopt;
 		const char *which = at < argc && strncmp(argv[at], "--", 2) == 0 ? argv[at] : letter;
+		if (who->manner.voice != VOICE_TINYSUP && (option == '?' || option == ':'))
+			return wrong(out, argc, argv, option == '?' ? "invalid option --" : "option requires an argument --",
+				     quoted);
 		if (option == '?')
 			return wrong(out, argc, argv, "unknown option", which);
 		if (option == ':')
 			return wrong(out, argc, argv, "this option wants a value", which);
-		if (!take(out, option, argc, argv))
-			return wrong(out, argc, argv, "wrong value or combination", argv[at < argc ? at : argc - 1]);
+		if (!take(out, option, argc, argv)) {
+			if (who->manner.voice == VOICE_TINYSUP)
+				return wrong(out, argc, argv, "wrong value or combination", argv[at < argc ? at : argc - 1]);
+			voice_bad_value(who->manner.voice, (char)option, optarg != NULL ? optarg : "");
+			return who->usage_code;
+		}
 	}
 	out->command = argv + optind;
 	if (out->mode == MODE_PROBE && out->probe.target == NULL && optind < argc)

@@ -21,6 +21,7 @@ enum mode {
 struct options {
 	enum mode mode;
 	const struct personality *who;
+	const char *argv0;
 	const char *config;         /* --config; NULL: not given */
 	char *const *command;       /* what follows the options; command[0] is NULL where nothing does */
 	struct probe_options probe; /* MODE_PROBE */

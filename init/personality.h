@@ -6,16 +6,12 @@
 
 #include "init/supervisor.h"
 
-enum log_style { STYLE_TINYSUP, STYLE_TINI, STYLE_DUMB_INIT };
-
 struct personality {
 	const char *name;
 	const char *short_options; /* getopt's; "+": they end at the first word that is none */
 	bool long_options;
 	bool reads_config;
 	int usage_code; /* exit code of a wrong command line */
-	int exec_code;  /* exit code where the program cannot be executed; -1: 127 or 126 */
-	enum log_style style;
 	struct manner manner;
 };
 

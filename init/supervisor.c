@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include "init/seal.h"
 #include "init/sequencer.h"
 #include "init/sweep.h"
+#include "init/voice.h"
 
 /* What an epoll event is about, where it is no job's slot. */
 #define ABOUT_SIGNALS UINT64_MAX
@@ -42,7 +44,8 @@ struct supervisor {
 
 	pid_t app, app_group; /* app: 0 once reaped. app_group outlives it */
 	int app_exec_error;
-	bool app_stopped; /* by a signal such as SIGSTOP */
+	bool app_stopped;     /* by a signal such as SIGSTOP */
+	uint64_t ignore_once; /* what the kernel sends a session leader that gives up its terminal */
 
 	struct seq seq;
 	struct shutdown_facts facts;
@@ -189,8 +192,7 @@ static void app_reaped(struct supervisor *s, int status)
 	s->app = 0;
 	event.group_left = group_left(s);
 	if (event.exec_errno != 0)
-		log_event(LOG_ERROR, "exec_failed", NULL, "cannot execute %s: %s", s->plan->app.command.argv[0],
-			  strerror(event.exec_errno));
+		voice_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
 	if (s->manner->term_at_end)
 		signal_group(s, SIGTERM);
 	feed(s, &event);
@@ -221,7 +223,7 @@ static bool reap(struct supervisor *s)
 		} else if (jobs_reaped(pid, status, &step, &result)) {
 			job_reaped(s, step, &result);
 		} else if (s->manner->warn_on_reap) {
-			log_event(LOG_WARN, "reaped", NULL, "Reaped zombie process with pid=%d", (int)pid);
+			voice_reaped(s->manner->voice, pid);
 		}
 		if (s->over)
 			return true;
@@ -237,9 +239,16 @@ static void take_signal(struct supervisor *s, const struct signal_seen *seen)
 		return; /* children are looked for after every wake-up; a SIGPIPE of our own log is nobody's business */
 	if ((SIGNAL_BIT(seen->number) & s->manner->withheld) != 0 || number == 0)
 		return;
-	if (seen->kernel && (seen->number == SIGTTIN || seen->number == SIGTTOU))
+	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
+	if (seen->kernel && terminal && !s->manner->suspends)
 		return; /* the terminal means us, not the app */
+	if ((s->ignore_once & SIGNAL_BIT(seen->number)) != 0) {
+		s->ignore_once &= ~SIGNAL_BIT(seen->number);
+		return;
+	}
 	feed(s, &(struct event){.kind = EVENT_SIGNAL, .signal = number});
+	if (terminal && s->manner->suspends)
+		kill(getpid(), SIGSTOP);
 }
 
 /* A bounded number at a time; level-triggered epoll brings us back for the rest. */
@@ -358,7 +367,11 @@ static bool start_app(struct supervisor *s)
 	    .argv = app->command.argv,
 	};
 
+	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
+		s->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
 	s->app = s->app_group = spawn(&spec, &s->app_exec_error);
+	if (s->manner->root_directory && chdir("/") != 0)
+		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
 	return s->app > 0;
 }
 
@@ -387,7 +400,9 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 	s.facts.report.shutdown_id = s.facts.id;
 	s.facts.report.deadline = plan->shutdown.effective;
 	seq_init(&s.seq, plan, manner->exit_at_once, (uint64_t)clock_now() ^ (uint64_t)getpid() << 40);
-	if (manner->subreaper && getpid() != 1 && !sweep_subreaper())
+	if (getpid() != 1 && !manner->subreaper)
+		voice_no_reaper(manner->voice);
+	else if (getpid() != 1 && !sweep_subreaper())
 		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
 	config_seal();
 	seal();
@@ -396,5 +411,5 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 		return EXIT_CANNOT_EXECUTE;
 	}
 	run(&s);
-	return s.exit_code;
+	return s.seq.exec_errno != 0 && manner->exec_code != 0 ? manner->exec_code : s.exit_code;
 }

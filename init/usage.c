@@ -49,18 +49,68 @@ static void print_usage(FILE *to)
 	      to);
 }
 
-void usage_help(const struct personality *who, const char *argv0)
+static void print_tini_usage(FILE *to)
 {
-	(void)who;
-	(void)argv0;
-	print_usage(stdout);
+	fputs("tini (tinysup " TINYSUP_VERSION ", started under tini's name)\n"
+	      "Usage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n"
+	      "\n"
+	      "  --version     print the version and exit\n"
+	      "  -h            print this help and exit\n"
+	      "  -s            register as a child subreaper\n"
+	      "  -p SIGNAL     signal that tini gets when its parent dies\n"
+	      "  -v            log more; up to three times\n"
+	      "  -w            warn when a process is reaped\n"
+	      "  -g            send signals to the child's process group\n"
+	      "  -e EXIT_CODE  exit code EXIT_CODE (0 to 255) becomes 0\n"
+	      "  -l            print the licence and exit\n"
+	      "\n"
+	      "environment: TINI_SUBREAPER (-s), TINI_VERBOSITY (default 1), TINI_KILL_PROCESS_GROUP (-g)\n",
+	      to);
+}
+
+static void print_dumb_init_usage(FILE *to)
+{
+	fputs("dumb-init (tinysup " TINYSUP_VERSION ", started under dumb-init's name)\n"
+	      "Usage: dumb-init [option] command [[arg] ...]\n"
+	      "\n"
+	      "  -c, --single-child  signals go to the child alone, which gets no session of its own\n"
+	      "  -r, --rewrite s:r   send signal r for signal s; r 0 drops it (repeatable)\n"
+	      "  -v, --verbose       log more\n"
+	      "  -h, --help          print this help and exit\n"
+	      "  -V, --version       print the version and exit\n",
+	      to);
+}
+
+void usage_help(const struct personality *who)
+{
+	switch (who->manner.voice) {
+	case VOICE_TINYSUP:
+		print_usage(stdout);
+		break;
+	case VOICE_TINI:
+		print_tini_usage(stdout);
+		break;
+	case VOICE_DUMB_INIT:
+		print_dumb_init_usage(stderr); /* as dumb-init does */
+		break;
+	}
 }
 
 void usage_version(const struct personality *who)
 {
-	(void)who;
-	printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\n", TINYSUP_VERSION, TINYSUP_COMMIT,
-	       curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+	switch (who->manner.voice) {
+	case VOICE_TINYSUP:
+		printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\n", TINYSUP_VERSION, TINYSUP_COMMIT,
+		       curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+		break;
+	case VOICE_TINI:
+		/* dockerd reads `tini version` from its init; the version is the tini whose ways are meant */
+		puts("tini version 0.19.0 - tinysup " TINYSUP_VERSION);
+		break;
+	case VOICE_DUMB_INIT:
+		fputs("dumb-init v1.2.5 (tinysup " TINYSUP_VERSION ")\n", stderr);
+		break;
+	}
 }
 
 void usage_license(void)
@@ -70,7 +120,16 @@ void usage_license(void)
 
 void usage_error(const struct personality *who, const char *argv0, const char *what, const char *which)
 {
-	(void)argv0;
-	fprintf(stderr, "%s: %s: %s\n", who->name, which, what);
-	print_usage(stderr);
+	bool own = who->manner.voice == VOICE_TINYSUP;
+
+	if (own)
+		fprintf(stderr, "tinysup: %s%s%s\n", which != NULL ? which : "", which != NULL ? ": " : "", what);
+	else if (which != NULL)
+		fprintf(stderr, "%s: %s %s\n", argv0, what, which); /* as getopt() of those programs puts it */
+	if (own)
+		print_usage(stderr);
+	else if (who->manner.voice == VOICE_TINI)
+		print_tini_usage(stderr);
+	else if (which == NULL)
+		fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv0, argv0);
 }

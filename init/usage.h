@@ -4,10 +4,10 @@
 
 #include "init/personality.h"
 
-void usage_help(const struct personality *who, const char *argv0);
+void usage_help(const struct personality *who);
 void usage_version(const struct personality *who);
 void usage_license(void);
-/* One line on what is wrong, and the usage, on stderr. */
+/* One line on what is wrong with `which` (NULL: with nothing in particular), and the usage, on stderr. */
 void usage_error(const struct personality *who, const char *argv0, const char *what, const char *which);
 
 #endif
