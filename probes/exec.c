@@ -78,12 +78,12 @@ static bool has_ended(pid_t pid, const sigset_t *child, int64_t deadline_us)
 static void judge(int status, struct check_result *result)
 {
 	if (WIFSIGNALED(status)) {
-		result_fail(result, FAILURE_EXEC, "killed by signal %d", WTERMSIG(status));
+		result_fail(result, FAILURE_EXEC, "exec: killed by signal %d", WTERMSIG(status));
 		return;
 	}
 	result->status = WEXITSTATUS(status);
 	if (result->status != 0)
-		result_fail(result, FAILURE_EXEC, "exit code %d", result->status);
+		result_fail(result, FAILURE_EXEC, "exec: exit code %d", result->status);
 }
 
 static void watch(pid_t pid, int report, const sigset_t *child, msec_t timeout, struct check_result *result)
@@ -96,7 +96,7 @@ static void watch(pid_t pid, int report, const sigset_t *child, msec_t timeout, 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (error)
-		result_fail(result, FAILURE_EXEC, "cannot execute: %s", strerror(error));
+		result_fail(result, FAILURE_EXEC, "exec: cannot execute: %s", strerror(error));
 	else if (!ended)
 		failure_timeout(result, timeout, "still running");
 	else
@@ -110,7 +110,7 @@ void exec_run(const struct plan_exec *exec, msec_t timeout, struct check_result 
 	int report[2];
 
 	if (pipe2(report, O_CLOEXEC) != 0) {
-		result_error(result, "cannot make a pipe: %s", strerror(errno));
+		result_error(result, "exec: cannot make a pipe: %s", strerror(errno));
 		return;
 	}
 	/* for sigtimedwait(); where SIGCHLD is ignored there would be nothing to wait for */
@@ -123,7 +123,7 @@ void exec_run(const struct plan_exec *exec, msec_t timeout, struct check_result 
 		become(exec, self, report[1]);
 	close(report[1]);
 	if (pid < 0) {
-		result_error(result, "cannot fork: %s", strerror(errno));
+		result_error(result, "exec: cannot fork: %s", strerror(errno));
 	} else {
 		setpgid(pid, pid);
 		watch(pid, report[0], &child, timeout, result);

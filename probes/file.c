@@ -17,6 +17,6 @@ void file_run(const struct plan_file *file, struct check_result *result)
 	}
 	if (file->max_age != MSEC_UNSET) {
 		double written = (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
-		failure_check_age(result, "file: max_age", clock_unix() - written, file->max_age);
+		failure_check_age(result, "age", clock_unix() - written, file->max_age);
 	}
 }

@@ -142,8 +142,9 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
 	/* NOSIGNAL also means that libcurl leaves SIGPIPE to us */
 	signal(SIGPIPE, SIG_IGN);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(request.url = curl_url())) {
-		result_error(result, "libcurl cannot be started");
+	request.url = curl_url();
+	if (!request.url) {
+		result_error(result, "out of memory");
 	} else if (curl_url_set(request.url, CURLUPART_URL, http->url.value, CURLU_URLENCODE | CURLU_ALLOW_SPACE) ||
 		   !take_credentials(request.url, &user, &password) || !origin_read(&home, request.url)) {
 		result_error(result, "url: malformed");

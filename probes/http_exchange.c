@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probes/clock.h"
+#include "probes/connect.h"
 #include "probes/failure.h"
 #include "probes/tls.h"
 
@@ -66,13 +67,10 @@ static int on_request(void *context, char *peer, char *local, int peer_port, int
 	return CURL_PREREQFUNC_OK;
 }
 
-static int set_transport(CURL *easy, struct transfer *transfer, long left)
+static int set_transport(CURL *easy, struct transfer *transfer)
 {
 	int failed = 0;
 
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, left);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
@@ -82,35 +80,18 @@ static int set_transport(CURL *easy, struct transfer *transfer, long left)
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	/* the static libcurl knows neither of these: it has no proxies, and c-ares instead of a thread that outlives its time
-	 */
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	return failed;
 }
 
 static const char *stage(CURL *easy, const struct transfer *transfer)
 {
-	curl_off_t looked_up = 0;
-	long port = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
-	/* known once TCP is connected; CURLINFO_CONNECT_TIME_T only after the handshake (7.88) */
-	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port);
 	if (transfer->header_bytes)
 		return "connected, the answer is not complete";
-	if (transfer->asked)
-		return "connected, no answer";
-	if (port > 0)
-		return "connected, in the TLS handshake";
-	return looked_up ? "connecting" : "looking up the name";
+	return transfer->asked ? "connected, no answer" : connect_stage(easy);
 }
 
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
 {
-	long error = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
 	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
 	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->asked))
 		result_error(result, "out of memory");
@@ -118,11 +99,7 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		result_fail(result, FAILURE_PROTOCOL, "protocol: headers of more than %zu bytes", HEADERS_MAX);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		failure_timeout(result, timeout, stage(easy, transfer));
-	else if (code == CURLE_COULDNT_RESOLVE_HOST)
-		result_fail(result, FAILURE_CONNECT, "connect: the host name cannot be resolved");
-	else if (code == CURLE_COULDNT_CONNECT)
-		failure_connect(result, (int)error);
-	else if (tls_failed(easy, code, result))
+	else if (connect_failed(easy, code, result) || tls_failed(easy, code, result))
 		return;
 	else if (!transfer->asked)
 		result_error(result, "request: %s", curl_easy_strerror(code));
@@ -177,7 +154,6 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	struct http_lists lists = {NULL, NULL};
 	msec_t left = clock_left(deadline_us);
 	bool ok = false;
-	CURL *easy;
 
 	*answer = (struct http_answer){.retry_after = MSEC_UNSET};
 	/* libcurl takes 0 for "no limit" */
@@ -185,8 +161,10 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 		failure_timeout(result, timeout, "before a connection was tried");
 		return false;
 	}
-	easy = curl_easy_init();
-	if (!easy || set_transport(easy, &transfer, (long)left)) {
+	CURL *easy = connect_new(left, result);
+	if (!easy)
+		return false;
+	if (set_transport(easy, &transfer)) {
 		result_error(result, "libcurl cannot be set up");
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);

@@ -55,7 +55,7 @@ void http_judge(const struct plan_http *http, struct http_answer *answer, int64_
 		return;
 	}
 	if (http->slower_than != MSEC_UNSET && took_us > http->slower_than * 1000) {
-		result_fail(result, FAILURE_AGE, "slower than %" PRId64 " ms: %" PRId64 " ms", http->slower_than,
+		result_fail(result, FAILURE_AGE, "age: slower than %" PRId64 " ms: %" PRId64 " ms", http->slower_than,
 			    took_us / 1000);
 		return;
 	}

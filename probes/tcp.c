@@ -2,16 +2,14 @@
 #include "probes/tcp.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "probes/clock.h"
+#include "probes/connect.h"
 #include "probes/failure.h"
 
 /* False: the time is up. */
@@ -26,54 +24,34 @@ static bool wait_for(int fd, short events, int64_t deadline_us)
 	return ready != 0;
 }
 
-/* A connected socket, or -1 with errno. */
-static int connect_one(const struct addrinfo *address, int64_t deadline_us)
+static bool set_url(CURL *easy, const struct plan_tcp *tcp)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
-	socklen_t length = sizeof(int);
-	int error = 0;
+	const char *format = strchr(tcp->host, ':') ? "http://[%s]:%d" : "http://%s:%d"; /* an IPv6 address */
+	char url[300];
+	int length = snprintf(url, sizeof(url), format, tcp->host, tcp->port);
 
-	if (fd < 0)
-		return -1;
-	if (connect(fd, address->ai_addr, address->ai_addrlen) != 0)
-		error = errno;
-	if (error == EINPROGRESS) {
-		error = ETIMEDOUT;
-		if (wait_for(fd, POLLOUT, deadline_us))
-			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	}
-	if (error == 0)
-		return fd;
-	close(fd);
-	errno = error;
-	return -1;
+	return length > 0 && (size_t)length < sizeof(url) && strcspn(tcp->host, "/?#@ ") == strlen(tcp->host) &&
+	       curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
 }
 
-/* The one place that resolves names here. Returns a connected, non-blocking socket; -1: `result` holds the failure. */
-static int tcp_connect(const struct plan_tcp *tcp, msec_t timeout, int64_t deadline_us, struct check_result *result)
+/* The one place that connects. A non-blocking socket that belongs to `easy`, -1: `result` holds the failure. */
+static int tcp_connect(CURL *easy, const struct plan_tcp *tcp, msec_t timeout, struct check_result *result)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *addresses = NULL;
-	char port[12];
-	int fd = -1, count = 0;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	CURLcode code;
 
-	snprintf(port, sizeof(port), "%d", tcp->port);
-	if (getaddrinfo(tcp->host, port, &hints, &addresses) != 0 || !addresses) {
-		result_fail(result, FAILURE_CONNECT, "connect: the host name cannot be resolved");
+	if (!set_url(easy, tcp)) {
+		result_error(result, "tcp: the host is none");
 		return -1;
 	}
-	for (const struct addrinfo *at = addresses; at; at = at->ai_next)
-		count++;
-	/* an address that swallows packets must not take the time of the next one */
-	for (const struct addrinfo *at = addresses; at && fd < 0; at = at->ai_next, count--) {
-		int64_t now = clock_us();
-		fd = connect_one(at, now + (deadline_us - now) / count);
-	}
-	if (fd < 0 && errno == ETIMEDOUT)
-		failure_timeout(result, timeout, "connecting");
-	else if (fd < 0)
-		failure_connect(result, errno);
-	freeaddrinfo(addresses);
+	code = curl_easy_perform(easy);
+	if (code == CURLE_OK)
+		curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
+		failure_timeout(result, timeout, connect_stage(easy));
+	else if (!connect_failed(easy, code, result))
+		result_error(result, "tcp: %s", curl_easy_strerror(code));
 	return fd;
 }
 
@@ -127,13 +105,18 @@ static void expect(int fd, const char *text, msec_t timeout, int64_t deadline_us
 void tcp_run(const struct plan_tcp *tcp, msec_t timeout, struct check_result *result)
 {
 	int64_t deadline = clock_deadline(timeout);
-	int fd = tcp_connect(tcp, timeout, deadline, result);
+	CURL *easy;
+	int fd;
 
-	if (fd < 0)
+	if (timeout <= 0) {
+		failure_timeout(result, timeout, "before a connection was tried");
 		return;
-	if (!tcp->send || send_all(fd, tcp->send, timeout, deadline, result)) {
-		if (tcp->expect)
-			expect(fd, tcp->expect, timeout, deadline, result);
 	}
-	close(fd);
+	easy = connect_new(timeout, result);
+	if (!easy)
+		return;
+	fd = tcp_connect(easy, tcp, timeout, result);
+	if (fd >= 0 && (!tcp->send || send_all(fd, tcp->send, timeout, deadline, result)) && tcp->expect)
+		expect(fd, tcp->expect, timeout, deadline, result);
+	curl_easy_cleanup(easy);
 }

@@ -8,7 +8,7 @@
 
 #define TCP_EXPECT_MAX 65536 /* `expect` must come within so many bytes */
 
-/* `timeout` covers it all, but for a name look-up that getaddrinfo() does not give up. `result` must be a fresh one. */
+/* `timeout` covers it all. `result` must be a fresh one. For workers and --probe only: calls curl_global_init(). */
 void tcp_run(const struct plan_tcp *tcp, msec_t timeout, struct check_result *result);
 
 #endif

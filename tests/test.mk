@@ -73,3 +73,18 @@ install: all
 	for page in docs/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tinysup/LICENSE
+
+# --- manual: the settings' reference comes from the schema ---
+
+.PHONY: docs lint-docs
+MANPAGE = sed 's/@VERSION@/$(VERSION)/' docs/tinysup.conf.5.in && $(BUILD)/manpage && \
+	printf '.SH SEE ALSO\n.BR tinysup (8)\n'
+
+$(BUILD)/manpage: $(BUILD)/docs/manpage.o $(LIBRARY)
+	$(LINK)
+
+docs: $(BUILD)/manpage
+	@{ $(MANPAGE); } > docs/tinysup.conf.5
+lint-docs: $(BUILD)/manpage
+	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
+	@! MANROFFSEQ='' man --warnings=w -l docs/tinysup.conf.5 2>&1 >/dev/null | grep .

@@ -58,11 +58,17 @@ copy_apt_sources() {
 	mkdir -p "$APT/sources.list.d"
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
 		[[ -r $file ]] || continue
-		sed -n '/-backports\|-proposed/d; s/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file" >"$APT/sources.list.d/$(basename "$file" .list).list"
+		sed -n '/-backports\|-proposed/d; s/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file" >"$APT/sources.list.d/$(basename "$file")"
 	done
 	for file in /etc/apt/sources.list.d/*.sources; do
 		[[ -r $file ]] || continue
-		sed 's/^Types:.*/Types: deb-src/I; /^Suites:/I s/[^[:space:]]*-\(backports\|proposed\)[^[:space:]]*//g' "$file" >"$APT/sources.list.d/$(basename "$file")"
+		awk -v RS= -v ORS='\n\n' -F '\n' -v OFS='\n' '{
+			for (i = 1; i <= NF; i++) {
+				if (tolower($i) ~ /^types:/) $i = "Types: deb-src"
+				if (tolower($i) ~ /^suites:/ && gsub(/[^ \t]*-(backports|proposed)[^ \t]*/, "", $i) && $i ~ /:[ \t]*$/) next
+			}
+			print
+		}' "$file" >"$APT/sources.list.d/$(basename "$file")"
 	done
 }
 
@@ -283,7 +289,7 @@ key() {
 	{
 		locked_files "$1"
 		locked_epoch
-		declare -f "build_$1" build autoconf cmake_configure
+		declare -f "build_$1" autoconf cmake_configure unpack build keep_licenses
 		echo "$PREFIX $CODE_FLAGS $TRIPLET $TOOLS"
 		cat "$HERE/$1"-*.patch 2>/dev/null || true
 		[[ $1 != curl ]] || cat "$PREFIX/.stamps"/{nghttp2,c-ares,openssl}
@@ -312,7 +318,8 @@ keep_licenses() {
 	rm -rf "${PREFIX:?}/licenses/$1"
 	mkdir -p "$PREFIX/licenses/$1"
 	# Debian's file names the authors, upstream's has the licence's whole text, which Debian's only points to.
-	for file in "$BUILD/$1"/debian/copyright "$BUILD/$1"/{COPYING,LICENSE,NOTICE}*; do
+	# Apache's licence wants changes to be stated: the patches are the statement.
+	for file in "$BUILD/$1"/debian/copyright "$BUILD/$1"/{COPYING,LICENSE,NOTICE}* "$HERE/$1"-*.patch; do
 		[[ ! -f $file ]] || cp "$file" "$PREFIX/licenses/$1/"
 	done
 }
@@ -406,7 +413,8 @@ build_all() {
 	APT=$CACHE/apt
 	BUILD=$PREFIX/.build
 	JOBS=${TINYSUP_JOBS:-$(nproc)}
-	command -v gcc dpkg-query >/dev/null || die "a Debian system with build tools is needed: apt-get install --no-install-recommends ${NEEDS[*]}"
+	[[ $PREFIX$CACHE != *[[:space:]]* ]] || die "no spaces, please, in the paths $PREFIX and $CACHE: they become compiler flags"
+	{ command -v dpkg-query && command -v apt-get; } >/dev/null || die "this needs Debian's tools (see --needs); it is how the sources come"
 	exec 9>"$PREFIX/.lock" # two builds at once would mix their files
 	flock 9
 	choose_lock

@@ -21,6 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "s3cret"       # in bodies, headers and URLs everywhere; must never be in a message
 PROCESS_SECONDS = 15
+NO_NETWORK = ["unshare", "--net", "--map-root-user"]   # not even a name server
 SOCKET_SECONDS = 10
 
 
@@ -47,6 +48,11 @@ def drive(*words, env=None, before=()):
     """Runs the driver to its end; `before` are words in front of its name, such as those of unshare."""
     return subprocess.run([*before, driver(), *map(str, words)], env=env or environment(), stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=PROCESS_SECONDS, text=True)
+
+
+def may(before):
+    """Are we allowed to run something with these words in front?"""
+    return subprocess.run([*before, "true"], capture_output=True, timeout=PROCESS_SECONDS).returncode == 0
 
 
 class Result(dict):

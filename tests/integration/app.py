@@ -1,0 +1,195 @@
+"""The app under test: `app.py SUBCOMMAND ...`, a function each. It notes what happens to it in files of $TEST_DIR."""
+import ctypes
+import os
+import signal
+import sys
+import time
+
+DIRECTORY = os.environ.get("TEST_DIR", ".")
+LIBC = ctypes.CDLL(None, use_errno=True)
+SYS_RT_SIGPROCMASK, SYS_RT_SIGTIMEDWAIT = {"x86_64": (14, 128), "aarch64": (135, 137)}[os.uname().machine]
+
+
+def note(name, text):
+    with open(os.path.join(DIRECTORY, name), "a") as f:
+        f.write(text + "\n")
+
+
+def ready():
+    note("ready", str(os.getpid()))
+
+
+def exit_with(code):
+    """exit CODE"""
+    os._exit(int(code))
+
+
+def die(number):
+    """die SIGNAL: of that signal, as the kernel sees it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [int(number)])
+    if int(number) not in (9, 19):
+        signal.signal(int(number), signal.SIG_DFL)
+    os.kill(os.getpid(), int(number))
+    time.sleep(10)
+
+
+def signals(end="15"):
+    """signals [END]: notes every signal of 1 to 64 by number, by raw system calls; ends with 0 after signal END (0: never)."""
+    everything = ctypes.c_uint64(2**64 - 1)
+    LIBC.syscall(SYS_RT_SIGPROCMASK, 2, ctypes.byref(everything), None, 8)
+    ready()
+    while True:
+        number = LIBC.syscall(SYS_RT_SIGTIMEDWAIT, ctypes.byref(everything), None, None, 8)
+        if number > 0:
+            note("signals", str(number))
+            if number == int(end):
+                os._exit(0)
+
+
+def ignore_term():
+    """ignore_term: cannot be stopped but by SIGKILL."""
+    for n in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(n, signal.SIG_IGN)
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def plain():
+    """plain: dies of SIGTERM, as most programs do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def code_on_term(code):
+    """code_on_term CODE"""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(int(code)))
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def ends_when(name, code="0"):
+    """ends_when FILE [CODE]: once FILE is there."""
+    ready()
+    while not os.path.exists(os.path.join(DIRECTORY, name)):
+        time.sleep(0.002)
+    os._exit(int(code))
+
+
+def orphans(count, how="plain"):
+    """orphans COUNT [ignore]: leaves so many behind, in sessions of their own, then waits for SIGTERM."""
+    for _ in range(int(count)):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                if how == "ignore":
+                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                while True:
+                    time.sleep(60)
+            os._exit(0)
+        os.wait()
+    plain()
+
+
+def zombies(count):
+    """zombies COUNT: so many orphans that end at once; then says that it is ready."""
+    for _ in range(int(count)):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os._exit(0)
+            os._exit(0)
+        os.wait()
+    plain()
+
+
+def daemon():
+    """daemon: the parent ends with 0, the daemon stays until SIGTERM, which it notes."""
+    if os.fork() != 0:
+        os._exit(0)
+    os.setsid()
+    if os.fork() != 0:
+        os._exit(0)
+
+    def term(*_):
+        note("daemon", "term")
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, term)
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def forks():
+    """forks: on SIGTERM it forks as fast as it can, bounded, every child ignoring SIGTERM, and ends."""
+    def term(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for _ in range(20):
+            if os.fork() == 0:
+                os.setsid()
+                for _ in range(50):
+                    if os.fork() == 0:
+                        time.sleep(0.05)
+                        os._exit(0)
+                    time.sleep(0.01)
+                time.sleep(60)
+                os._exit(0)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, term)
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def leader_and_worker():
+    """leader_and_worker: the leader dies of SIGTERM, a worker in its group needs a moment after its own."""
+    if os.fork() == 0:
+        def term(*_):
+            note("worker", "begun")
+            time.sleep(0.3)
+            note("worker", "done")
+            os._exit(0)
+        signal.signal(signal.SIGTERM, term)
+        note("worker", "ready")
+        while True:
+            time.sleep(60)
+    plain()
+
+
+def status():
+    """status: what the kernel says of it."""
+    with open("/proc/self/status") as f:
+        note("status", f.read())
+    note("group", f"{os.getpid()} {os.getpgrp()} {os.getsid(0)} {os.getcwd()}")
+    descriptors = []
+    for fd in range(3, 256):
+        try:
+            os.fstat(fd)
+            descriptors.append(fd)
+        except OSError:
+            pass
+    note("descriptors", repr(descriptors))
+    note("standard", repr([standard(fd) for fd in range(3)]))
+    ready()
+
+
+def standard(fd):
+    try:
+        return os.fstat(fd).st_ino
+    except OSError:
+        return None
+
+
+def stopped():
+    """stopped: stops itself."""
+    ready()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(60)
+
+
+if __name__ == "__main__":
+    {"exit": exit_with}.get(sys.argv[1], globals().get(sys.argv[1]))(*sys.argv[2:])

@@ -1,0 +1,191 @@
+"""tinysup as process 1 of a PID namespace of its own, from the outside.
+
+    with Supervised("--", "app") as s: ...     the app is tests/integration/app.py's subcommand, or any program
+    s.pid                                      process 1, as seen from here
+    s.signal("TERM"); s.wait() -> exit code; s.seconds -> from the first signal to the exit; s.log() -> what stderr got
+
+Everything dies with the test: unshare --kill-child and PDEATHSIG below.
+"""
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PLAIN = str(ROOT / "build/tinysup")
+TINYSUP = os.environ.get("TINYSUP", PLAIN)
+APP = [sys.executable, "-S", "-E", str(HERE / "app.py")]
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def number(name):
+    return name if isinstance(name, int) else getattr(signal, f"SIG{name}")
+
+
+def until(condition, what, seconds=10.0):
+    """Waits for a condition, and returns what it returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.002)
+
+
+def children(pid):
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def blocks_signals(pid):
+    """main() has begun: before that the kernel drops what is sent to process 1."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return int(status.split("SigBlk:")[1].split()[0], 16) & 1 << 14
+
+
+def kill_tree(pid):
+    for child in children(pid):
+        kill_tree(child)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class Supervised:
+    """One run of tinysup. first=False: not as process 1. name: started under another name."""
+
+    def __init__(self, *words, config=None, env=None, first=True, name=None, wrap=(), stdin=subprocess.DEVNULL,
+                 stdout=None, stderr=None, setup=None, binary=TINYSUP, ready=True):
+        self.directory = Path(tempfile.mkdtemp(prefix="tinysup-test-"))
+        self.stderr, self.stdout = self.directory / "stderr", self.directory / "stdout"
+        binary = Path(binary)
+        if name:
+            (self.directory / name).symlink_to(binary)
+            binary = self.directory / name
+        command = [str(binary)]
+        if config is not None:
+            (self.directory / "conf").write_text(config)
+            command += ["--config", str(self.directory / "conf")]
+        command += [str(w) for w in words]
+        if first:
+            command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *wrap, *command]
+        else:
+            command = [*wrap, *command]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("TINYSUP", "TINI_", "DUMB_INIT"))}
+        environment.update({"TEST_DIR": str(self.directory), **(env or {})})
+
+        def before_exec():
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if setup:
+                setup()
+
+        with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
+            self.process = subprocess.Popen(command, stdin=stdin, stdout=out if stdout is None else stdout,
+                                            stderr=err if stderr is None else stderr, env=environment, preexec_fn=before_exec)
+        self.first, self.binary, self.words = first, str(binary).encode(), words
+        self.begun = self.seconds = None
+        self.pid = self.find(binary) if ready else None
+
+    def find(self, binary):
+        def look():
+            pid = self.process.pid
+            while True:
+                line = command_line(pid)
+                if line and line[0] == str(binary).encode():
+                    return blocks_signals(pid) and pid
+                below = children(pid)
+                if not below:
+                    return self.process.poll() is not None and -1
+                pid = below[0]
+        return until(look, "tinysup runs")
+
+    def app(self):
+        """The app's pid, once it has been executed."""
+        def look():
+            for pid in children(self.pid):
+                line = command_line(pid)
+                if line and line[0] and line[0] != self.binary:
+                    return pid
+            return self.process.poll() is not None and -1
+        return until(look, "the app runs")
+
+    def signal(self, name):
+        if self.begun is None:
+            self.begun = time.monotonic()
+        os.kill(self.pid, number(name))
+
+    def wait(self, seconds=40):
+        """The exit code; 128 + N where a signal ended it."""
+        code = self.process.wait(seconds)
+        if self.begun is not None:
+            self.seconds = time.monotonic() - self.begun
+        return code if code >= 0 else 128 - code
+
+    def log(self):
+        return self.stderr.read_text(errors="replace")
+
+    def out(self):
+        return self.stdout.read_text(errors="replace")
+
+    def file(self, name):
+        path = self.directory / name
+        return path.read_text() if path.exists() else ""
+
+    def until_file(self, name, text=""):
+        return until(lambda: (self.directory / name).exists() and text in self.file(name) and (self.file(name) or " "),
+                     f"{name} has {text!r}")
+
+    def until_log(self, text):
+        return until(lambda: text in self.log(), f"the log has {text!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        kill_tree(self.process.pid)
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def run(*words, **options):
+    """A run that ends by itself: (exit code, stdout, stderr)."""
+    with Supervised(*words, ready=False, **options) as s:
+        code = s.wait()
+        return code, s.out(), s.log()
+
+
+class Case(unittest.TestCase):
+    def start(self, *words, **options):
+        s = Supervised(*words, **options)
+        self.addCleanup(s.__exit__)
+        return s
+
+    def app(self, *words, **options):
+        """A subcommand of app.py, which has said that it is ready."""
+        before = options.pop("options", ())
+        s = self.start(*before, "--", *APP, *words, **options)
+        s.until_file("ready")
+        return s
