@@ -26,9 +26,10 @@ static bool wait_for(int fd, short events, int64_t deadline_us)
 
 static bool set_url(CURL *easy, const struct plan_tcp *tcp)
 {
-	const char *format = strchr(tcp->host, ':') ? "http://[%s]:%d" : "http://%s:%d"; /* an IPv6 address */
+	bool is_ipv6 = strchr(tcp->host, ':');
 	char url[300];
-	int length = snprintf(url, sizeof(url), format, tcp->host, tcp->port);
+	int length =
+	    snprintf(url, sizeof(url), "http://%s%s%s:%d", is_ipv6 ? "[" : "", tcp->host, is_ipv6 ? "]" : "", tcp->port);
 
 	return length > 0 && (size_t)length < sizeof(url) && strcspn(tcp->host, "/?#@ ") == strlen(tcp->host) &&
 	       curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&

@@ -1,0 +1,318 @@
+"""The shutdown chain on real processes. Numbers are DESIGN.md's invariants; the deadline is measured from signal to exit."""
+# also sealed
+# also sanitized
+import json
+import os
+import time
+import unittest
+
+from harness import APP, Case, children, run, until
+
+STOP = '{ name = "stop"; stop: { signal = "SIGTERM"; timeout = "2s"; }; }'
+
+
+def chain(*steps, deadline="6s", more="", top=""):
+    return (f'shutdown: {{ deadline = "{deadline}"; platform_grace = "60s"; {more} chain = ( ' + ", ".join(steps) + " ); };" + top)
+
+
+def exec_step(name, script, more=""):
+    script = script.replace('"', '\\"')
+    return f'{{ name = "{name}"; exec = [ "sh", "-c", "{script}" ]; {more} }}'
+
+
+class ChainCase(Case):
+    def stopped(self, config, app=("plain",), sign="TERM", **options):
+        s = self.app(*app, config=config, **options)
+        s.signal(sign)
+        s.code = s.wait()
+        return s
+
+    def within(self, s, seconds):
+        self.assertLess(s.seconds, seconds - 0.2)  # 7: with a margin of 200 ms
+
+
+class Order(ChainCase):
+    def test_steps_run_in_order_and_the_app_in_its_place(self):
+        s = self.stopped(chain(exec_step("a", "kill -0 $TINYSUP_APP_PID && echo a >> $TEST_DIR/order"), STOP,
+                               exec_step("b", "test -z $TINYSUP_APP_PID && echo b >> $TEST_DIR/order")))
+        self.assertEqual((s.code, s.file("order")), (0, "a\nb\n"))
+
+    def test_a_nested_list_runs_in_parallel(self):
+        # each waits for the other: one after the other they would never end
+        both = [exec_step(n, f"touch $TEST_DIR/{n}; while ! test -e $TEST_DIR/{o}; do sleep 0.01; done") for n, o in ("ab", "ba")]
+        s = self.stopped(chain(f"( {both[0]}, {both[1]} )", STOP))
+        self.assertEqual(s.code, 0)
+        self.assertIn("a: ok", s.log())
+        self.assertIn("b: ok", s.log())
+
+    def test_twenty_stop_signals_reach_the_app_once(self):
+        s = self.app("signals", "0", config=chain(exec_step("a", "while ! test -e $TEST_DIR/go; do sleep 0.01; done", 'reserve = "1s";'),
+                                                  '{ name = "stop"; stop: { timeout = "500ms"; }; }'))
+        for i in range(20):
+            s.signal("TERM" if i % 2 else "INT")
+            time.sleep(0.002)  # let each be taken: pending ones of a kind are one
+        (s.directory / "go").touch()
+        self.assertEqual(s.wait(), 137)
+        self.assertEqual(s.file("signals"), "15\n")
+
+    def test_other_signals_are_forwarded_during_the_chain(self):
+        s = self.app("signals", config=chain(exec_step("a", "while ! test -e $TEST_DIR/go; do sleep 0.01; done"), STOP))
+        s.signal("TERM")
+        s.until_log("a: begun")
+        s.signal("USR1")
+        s.until_file("signals", "10")
+        (s.directory / "go").touch()
+        self.assertEqual(s.wait(), 0)
+
+    def test_the_second_signal_skips_steps_without_reserve(self):
+        s = self.app("plain", config=chain(exec_step("long", "sleep 30"), exec_step("must", "touch $TEST_DIR/must", 'reserve = "1s";'),
+                                           STOP, exec_step("late", "touch $TEST_DIR/late")))
+        s.signal("TERM")
+        s.until_log("long: begun")
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertTrue(s.file("must") == "" and (s.directory / "must").exists())
+        self.assertFalse((s.directory / "late").exists())
+        self.assertLess(s.seconds, 3)
+
+    def test_abort_goes_on_to_the_stop_step_and_the_reserves(self):
+        s = self.stopped(chain(exec_step("bad", "exit 3", 'on_failure = "abort";'), exec_step("skipped", "touch $TEST_DIR/skipped"),
+                               STOP, exec_step("kept", "touch $TEST_DIR/kept", 'reserve = "1s";')))
+        self.assertTrue((s.directory / "kept").exists())
+        self.assertFalse((s.directory / "skipped").exists())
+
+    def test_signal_and_sleep(self):
+        s = self.stopped(chain('{ name = "usr"; signal = "SIGUSR1"; }', '{ name = "drain"; sleep = "300ms"; }', STOP), app=("signals",))
+        self.assertEqual(s.file("signals"), "10\n15\n")
+        self.assertGreater(s.seconds, 0.3)
+
+    def test_wait_until_it_is_so(self):
+        s = self.stopped(chain(STOP, '{ name = "flat"; wait: { exec = [ "sh", "-c", "echo x >> $TEST_DIR/n; '
+                                     'test $(wc -l < $TEST_DIR/n) -ge 3" ]; period = "20ms"; }; timeout = "3s"; required = true; }'))
+        self.assertEqual((s.code, s.file("n")), (0, "x\nx\nx\n"))
+
+    def test_when(self):
+        steps = [exec_step(f"on-{r}", f"touch $TEST_DIR/{r}", f'when = [ "{r}" ];') for r in ("stop", "exit", "crash")]
+        for app, reason in ((("plain",), "stop"), (("exit", "0"), "exit"), (("exit", "4"), "crash"), (("die", "11"), "crash")):
+            with self.subTest(app=app):
+                s = self.start("--", *APP, *app, config=chain(STOP, *steps), ready=False)
+                if reason == "stop":
+                    s.pid = s.find(s.binary.decode())
+                    s.until_file("ready")
+                    s.signal("TERM")
+                s.wait()
+                self.assertEqual([r for r in ("stop", "exit", "crash") if (s.directory / r).exists()], [reason])
+
+
+class Hooks(ChainCase):
+    def test_what_a_hook_is_told(self):
+        s = self.stopped(chain(exec_step("first", "env > $TEST_DIR/env; cat >> $TEST_DIR/env", 'environment: { MINE = "1"; };'), STOP,
+                               exec_step("after", "env > $TEST_DIR/after"), top='app: { environment: { APPS = "2"; }; };'),
+                         app=("code_on_term", "7"))
+        self.assertEqual(s.code, 7)
+        env = dict(line.split("=", 1) for line in s.file("env").splitlines())
+        self.assertEqual(env["TINYSUP_REASON"], "stop")
+        self.assertEqual(env["TINYSUP_SIGNAL"], "SIGTERM")
+        self.assertEqual(env["TINYSUP_STEP"], "first")
+        self.assertEqual(env["TINYSUP_ATTEMPT"], "1")
+        self.assertTrue(0 < int(env["TINYSUP_DEADLINE_MS"]) <= 6000)
+        self.assertTrue(env["TINYSUP_APP_PID"].isdigit())
+        self.assertEqual((env["TINYSUP_APP_EXIT_CODE"], env["TINYSUP_APP_EXIT_SIGNAL"]), ("", ""))
+        self.assertRegex(env["TINYSUP_SHUTDOWN_ID"], "^[0-9a-f]{32}$")
+        self.assertIn(env["TINYSUP_SHUTDOWN_ID"], env["TINYSUP_IDEMPOTENCY_KEY"])
+        self.assertEqual((env["MINE"], env["APPS"]), ("1", "2"))
+        after = dict(line.split("=", 1) for line in s.file("after").splitlines())
+        self.assertEqual((after["TINYSUP_APP_PID"], after["TINYSUP_APP_EXIT_CODE"]), ("", "7"))
+        self.assertEqual(after["TINYSUP_SHUTDOWN_ID"], env["TINYSUP_SHUTDOWN_ID"])
+        self.assertNotIn("MINE", after)
+
+    def test_its_output_is_logged_line_by_line(self):
+        s = self.stopped(chain(exec_step("talk", "echo one; echo two >&2; printf three"), STOP))
+        for text in ("talk: one\n", "talk: two\n", "talk: three\n"):
+            self.assertIn(text, s.log())
+        self.assertEqual(s.out(), "")
+
+    def test_json_log_is_json(self):
+        s = self.stopped(chain(exec_step("talk", "printf 'a\\\\001b\\\\377\\\\n'; printf '%0.sx' $(seq 5000)"), STOP, top='log: { format = "json"; };'))
+        events = [json.loads(line) for line in s.log().splitlines()]
+        self.assertTrue(all(e["logger"] == "tinysup" and e["level"] and e["time"] for e in events))
+        talk = [e["message"] for e in events if e["event"] == "output"]
+        self.assertEqual(sum(m.count("x") for m in talk), 5000)
+        self.assertIn("step_end", {e["event"] for e in events})
+
+    def test_one_that_hangs_is_killed_with_its_grandchildren(self):
+        s = self.stopped(chain(exec_step("hang", "(sleep 77 & sleep 77) & sleep 77", 'timeout = "400ms";'), STOP))
+        self.assertEqual(s.code, 0)
+        self.assertIn("hang: timeout", s.log())
+        self.within(s, 3)
+
+    def test_one_that_hangs_without_a_timeout_leaves_the_reserves(self):
+        s = self.stopped(chain(exec_step("hang", "sleep 77"), STOP, exec_step("must", "touch $TEST_DIR/must", 'reserve = "1s";')))
+        self.assertEqual(s.code, 0)
+        self.assertTrue((s.directory / "must").exists())
+        self.within(s, 6)
+
+    def test_one_that_ignores_sigterm_and_its_pipe(self):
+        s = self.stopped(chain(exec_step("deaf", "trap '' TERM PIPE; exec 1>&-; while :; do sleep 1; done", 'timeout = "300ms";'), STOP))
+        self.assertEqual(s.code, 0)
+        self.within(s, 3)
+
+    def test_100_mb_of_output(self):
+        s = self.stopped(chain(exec_step("flood", "yes 0123456789012345678901234567890123456789 | head -c 100000000", 'timeout = "2s";'),
+                               STOP, exec_step("must", "touch $TEST_DIR/must", 'reserve = "1s";')), stderr=open(os.devnull, "wb"))
+        self.assertEqual(s.code, 0)
+        self.assertTrue((s.directory / "must").exists())
+        self.within(s, 6)
+
+    def test_a_grandchild_that_keeps_the_pipe_does_not_keep_the_chain(self):
+        s = self.stopped(chain(exec_step("leave", "setsid sleep 77 & echo left"), STOP))
+        self.assertEqual(s.code, 0)
+        self.assertIn("leave: left", s.log())
+        self.assertLess(s.seconds, 2)
+
+    def test_failures_go_on_and_are_told(self):
+        s = self.stopped(chain(exec_step("one", "exit 1"), '{ name = "missing"; exec = [ "/nonexistent/hook" ]; }',
+                               '{ name = "noexec"; exec = [ "/etc/passwd" ]; }', STOP))
+        self.assertEqual(s.code, 0)
+        self.assertIn("one: failed", s.log())
+        self.assertIn("exit code 1", s.log())
+        self.assertIn("missing: failed", s.log())
+        self.assertIn("cannot execute: No such file or directory", s.log())
+        self.assertIn("cannot execute: Permission denied", s.log())
+
+    def test_required_makes_75(self):
+        self.assertEqual(self.stopped(chain(STOP, exec_step("flat", "exit 1", "required = true;"))).code, 75)
+        self.assertEqual(self.stopped(chain(STOP, exec_step("flat", "exit 1", "required = true;"), more="failed_exit_code = 9;")).code, 9)
+
+    def test_retries_with_a_new_attempt_number_and_the_same_key(self):
+        s = self.stopped(chain(exec_step("again", "echo $TINYSUP_ATTEMPT $TINYSUP_IDEMPOTENCY_KEY >> $TEST_DIR/tries; test $TINYSUP_ATTEMPT = 3",
+                                         'retry: { attempts = 3; backoff = "10ms"; };'), STOP))
+        tries = [line.split() for line in s.file("tries").splitlines()]
+        self.assertEqual([t[0] for t in tries], ["1", "2", "3"])
+        self.assertEqual(len({t[1] for t in tries}), 1)
+        self.assertIn("again: ok", s.log())
+
+    def test_no_descriptor_of_ours_and_a_group_of_its_own(self):
+        s = self.stopped(chain(exec_step("look", "ls -l /proc/self/fd > $TEST_DIR/fd; cat /proc/self/stat | cut -d' ' -f5 > $TEST_DIR/group"),
+                               STOP))
+        targets = [line.split(" -> ")[1] for line in s.file("fd").splitlines() if " -> " in line]
+        self.assertFalse([t for t in targets if "anon_inode" in t])
+        self.assertEqual(targets[0], "/dev/null")
+        self.assertLessEqual(len(targets), 5)  # 0, 1, 2, and what ls and the redirection opened
+
+    def test_as_another_user(self):
+        s = self.start("--", "sh", "-c", "chmod 777 $TEST_DIR; echo > $TEST_DIR/ready; exec sleep 60",
+                       config=chain(exec_step("other", "id -u > $TEST_DIR/other", 'user = "65534:65534";'),
+                                    exec_step("own", "id -u > $TEST_DIR/own"), STOP))
+        s.until_file("ready")
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertEqual((s.file("other"), s.file("own")), ("65534\n", "0\n"))
+
+
+class App(ChainCase):
+    def test_one_that_ignores_sigterm_is_killed(self):
+        s = self.stopped(chain(STOP, exec_step("after", "touch $TEST_DIR/after")), app=("ignore_term",))
+        self.assertEqual(s.code, 137)
+        self.assertTrue((s.directory / "after").exists())
+        self.assertGreaterEqual(s.seconds, 2)
+        self.within(s, 6)
+
+    def test_one_that_exits_during_each_step(self):
+        steps = [exec_step(f"s{i}", f"touch $TEST_DIR/end{i}; while kill -0 $TINYSUP_APP_PID 2>/dev/null; do sleep 0.01; done; "
+                                    f"touch $TEST_DIR/done{i}", 'timeout = "2s";') for i in (0, 1)]
+        needs = exec_step("needs", "touch $TEST_DIR/needs", "needs_app = true;")
+        for at in (0, 1):
+            with self.subTest(step=at):
+                mine = [exec_step("first", "true"), exec_step("second", "true")]
+                mine[at] = steps[at]
+                s = self.stopped(chain(*mine, needs, STOP, exec_step("last", "touch $TEST_DIR/last")), app=("ends_when", f"end{at}", "4"))
+                self.assertEqual(s.code, 4)
+                self.assertTrue((s.directory / "last").exists())
+                self.assertFalse((s.directory / "needs").exists())
+                self.assertIn("needs: skipped: the app is gone", s.log())
+                self.assertLess(s.seconds, 2)
+
+    def test_its_end_ends_a_drain_that_needs_it(self):
+        s = self.stopped(chain(exec_step("go", "touch $TEST_DIR/end"), '{ name = "drain"; sleep = "4s"; needs_app = true; }', STOP),
+                         app=("ends_when", "end"))
+        self.assertLess(s.seconds, 2)
+
+    def test_a_crash_runs_the_chain_and_keeps_the_code(self):
+        s = self.start("--", *APP, "die", "11", config=chain(exec_step("cancel", "echo $TINYSUP_REASON $TINYSUP_APP_EXIT_SIGNAL > $TEST_DIR/why"),
+                                                            STOP), ready=False)
+        self.assertEqual(s.wait(), 139)
+        self.assertEqual(s.file("why"), "crash SIGSEGV\n")
+
+    def test_no_chain_where_it_cannot_be_executed(self):
+        s = self.start("--", "/nonexistent/app", config=chain(exec_step("cancel", "touch $TEST_DIR/ran"), STOP), ready=False)
+        self.assertEqual(s.wait(), 127)
+        self.assertFalse((s.directory / "ran").exists())
+
+    def test_workers_in_its_group_get_their_chance(self):
+        s = self.app("leader_and_worker", config=chain(STOP))
+        s.until_file("worker", "ready")
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertIn("done", s.file("worker"))
+
+    def test_a_stop_signal_at_once(self):
+        s = self.start("--", "sleep", "60", config=chain(exec_step("a", "touch $TEST_DIR/a"), STOP))
+        s.signal("TERM")
+        self.assertEqual(s.wait(10), 0)
+        self.assertTrue((s.directory / "a").exists())
+
+    def test_exit_codes_of_a_stop(self):
+        for app, more, code in ((("plain",), "", 0), (("code_on_term", "143"), "", 0), (("code_on_term", "0"), "", 0),
+                                (("code_on_term", "3"), "", 3), (("plain",), "clean_exit_code = 4;", 4)):
+            with self.subTest(app=app):
+                self.assertEqual(self.stopped(chain(STOP, more=more), app=app).code, code)
+
+
+class Deadline(ChainCase):
+    def test_every_kind_of_trouble_at_once(self):
+        s = self.stopped(chain(exec_step("hang", "trap '' TERM; sleep 99"), exec_step("hang2", "sleep 99", 'reserve = "300ms";'), STOP,
+                               '{ name = "wait"; wait: { exec = [ "false" ]; period = "10ms"; }; }',
+                               exec_step("last", "sleep 99", 'reserve = "300ms";'), deadline="6s"),
+                         app=("ignore_term",), sign="TERM")
+        self.assertEqual(s.code, 137)
+        self.within(s, 6)
+        self.assertGreater(s.seconds, 5)
+
+    def test_platform_grace_shortens_it(self):
+        s = self.stopped('shutdown: { deadline = "30s"; platform_grace = "4s"; kill_reserve = "500ms"; };', app=("ignore_term",))
+        self.assertEqual(s.code, 137)
+        self.within(s, 2)
+
+    def test_platforms_are_known_by_their_variables(self):
+        for name, value in (("KUBERNETES_SERVICE_HOST", "27 s"), ("CONTAINER_APP_NAME", "27 s"), ("ECS_CONTAINER_METADATA_URI_V4", "27 s"),
+                            ("FLY_APP_NAME", "3 s")):
+            _, out, _ = run("--check", config="", env={name: "x"}, first=False)
+            self.assertIn(f"deadline       {value} ", out)
+
+    def test_an_unknown_platform_is_warned_of(self):
+        _, _, log = run("--", "true", config=chain(STOP).replace('platform_grace = "60s";', "").replace("6s", "30s"))
+        self.assertIn("Docker kills after 10 s", log)
+        self.assertIn("stop_grace_period", log)
+        for quiet in (chain(STOP), chain(STOP, deadline="6s").replace('platform_grace = "60s";', "")):
+            self.assertNotIn("Docker", run("--", "true", config=quiet)[2])
+
+    def test_frozen_hooks_and_workers_are_killed_too(self):
+        s = self.stopped(chain(exec_step("frozen", "kill -STOP $$", 'timeout = "300ms";'), STOP))
+        self.assertEqual(s.code, 0)
+        self.within(s, 3)
+
+
+class Sleepers(ChainCase):
+    def test_nothing_is_slept_out(self):
+        s = self.stopped(chain(exec_step("quick", "true", 'timeout = "3s"; reserve = "1s";'), STOP, deadline="30s"))
+        self.assertLess(s.seconds, 1.5)
+
+    def test_children_are_gone_with_it(self):
+        s = self.stopped(chain(exec_step("leave", "setsid sleep 66 & true"), STOP))
+        self.assertEqual(s.code, 0)
+        until(lambda: not children(s.process.pid), "nothing is left")
+
+
+if __name__ == "__main__":
+    unittest.main()
