@@ -93,7 +93,7 @@ static int run_supervisor(const struct options *options, const struct signals_in
 
 static int run_probe(const struct options *options)
 {
-	if (options->probe.check == NULL && probe_is_url(options->probe.target))
+	if (options->probe.check == NULL && options->probe.target != NULL && probe_is_url(options->probe.target))
 		return probe_url(&options->probe);
 	const char *file = config_find(options->config);
 	const struct plan *plan = config_load(file, NULL, stderr);

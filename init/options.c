@@ -40,7 +40,7 @@ static const struct option dumb_init_options[] = {
 
 static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
 
-/* Where --probe stands on the command line, a mistake ends with 1: Docker knows no other code. */
+/* Where --probe is still to come on the command line, a mistake ends with 1 too: Docker knows no other code. */
 static bool asks_for_probe(int argc, char **argv)
 {
 	for (int i = 1; i < argc && *argv[i] == '-' && strcmp(argv[i], "--") != 0; i++)
@@ -184,7 +184,7 @@ static void read_environment(struct options *out)
 static int wrong(const struct options *out, int argc, char **argv, const char *what, const char *which)
 {
 	usage_error(out->who, argv[0], what, which);
-	return asks_for_probe(argc, argv) ? EXIT_FAILURE : out->who->usage_code;
+	return out->mode == MODE_PROBE || asks_for_probe(argc, argv) ? EXIT_FAILURE : out->who->usage_code;
 }
 
 int options_parse(int argc, char **argv, struct options *out)

@@ -1,6 +1,5 @@
 #include "probes/http_exchange.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,14 +100,14 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		failure_timeout(result, timeout, stage(easy, transfer));
 	else if (connect_failed(easy, code, result) || tls_failed(easy, code, result))
 		return;
-	else if (!transfer->asked)
-		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_GOT_NOTHING)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer");
 	else if (code == CURLE_PARTIAL_FILE)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
 	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost");
+	else if (!transfer->asked)
+		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
 	else
@@ -150,12 +149,12 @@ static bool read_answer(CURL *easy, struct http_answer *answer)
 bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
 		   struct check_result *result)
 {
-	struct transfer transfer = {.answer = answer, .body_max = (size_t)request->http->max_body};
+	struct transfer transfer = {.answer = answer, .body_max = (size_t)request->http->max_body, .capacity = 1};
 	struct http_lists lists = {NULL, NULL};
 	msec_t left = clock_left(deadline_us);
 	bool ok = false;
 
-	*answer = (struct http_answer){.retry_after = MSEC_UNSET};
+	*answer = (struct http_answer){.retry_after = MSEC_UNSET, .body = calloc(1, transfer.capacity)};
 	/* libcurl takes 0 for "no limit" */
 	if (left == 0) {
 		failure_timeout(result, timeout, "before a connection was tried");
@@ -164,7 +163,7 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	CURL *easy = connect_new(left, result);
 	if (!easy)
 		return false;
-	if (set_transport(easy, &transfer)) {
+	if (!answer->body || set_transport(easy, &transfer)) {
 		result_error(result, "libcurl cannot be set up");
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);

@@ -10,7 +10,7 @@ struct http_answer {
 	int status;
 	char *location;     /* Location, NULL: none */
 	msec_t retry_after; /* MSEC_UNSET: none */
-	char *body;         /* the first max_body bytes and a NUL; NULL where there was none */
+	char *body;         /* the first max_body bytes and a NUL */
 	size_t length;
 	bool cut; /* there was more */
 };

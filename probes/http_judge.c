@@ -32,7 +32,7 @@ static bool check_matches(const char *pattern, struct http_answer *answer, struc
 		if (answer->body[i] == '\0')
 			answer->body[i] = '\1';
 	}
-	error = regexec(&regex, answer->body ? answer->body : "", 0, NULL, 0);
+	error = regexec(&regex, answer->body, 0, NULL, 0);
 	regfree(&regex);
 	if (error)
 		result_fail(result, FAILURE_BODY, "body: does not match what was asked");
@@ -45,7 +45,7 @@ static bool check_json(const struct plan_http *http, const struct http_answer *a
 		result_fail(result, FAILURE_JSON, "json: the body is longer than max_body, %" PRId64 " bytes", http->max_body);
 		return false;
 	}
-	return json_check(&http->json, answer->body ? answer->body : "", answer->length, clock_unix(), result);
+	return json_check(&http->json, answer->body, answer->length, clock_unix(), result);
 }
 
 void http_judge(const struct plan_http *http, struct http_answer *answer, int64_t took_us, struct check_result *result)
@@ -59,8 +59,7 @@ void http_judge(const struct plan_http *http, struct http_answer *answer, int64_
 			    took_us / 1000);
 		return;
 	}
-	if (http->contains &&
-	    !memmem(answer->body ? answer->body : "", answer->length, http->contains, strlen(http->contains))) {
+	if (http->contains && !memmem(answer->body, answer->length, http->contains, strlen(http->contains))) {
 		result_fail(result, FAILURE_BODY, "body: does not contain what was asked");
 		return;
 	}

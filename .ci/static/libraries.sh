@@ -53,7 +53,8 @@ build_libconfig() {
 }
 
 build_nghttp2() {
-	cmake_configure -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DENABLE_STATIC_LIB=ON -DENABLE_DOC=OFF
+	# Newer releases ask for BUILD_STATIC_LIBS instead.
+	cmake_configure -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DENABLE_STATIC_LIB=ON -DBUILD_STATIC_LIBS=ON -DENABLE_DOC=OFF
 	make -j"$JOBS" install DESTDIR="$STAGE"
 }
 

@@ -65,7 +65,8 @@ class Verdicts(Case):
 
     def test_json(self):
         self.expect(self.try_one(answer('{"s":"ok"}'), "json=/s"), "ok none")
-        self.expect(self.try_one(answer('{"s":"%s"}' % SECRET), "json=/s"), "fail json", "json /s: equals: is not what was asked")
+        result = self.try_one(answer('{"s":"%s"}' % SECRET), "json=/s")
+        self.expect(result, "fail json", "json /s: equals: is not what was asked")
         for body in ("[" * 5000 + "]" * 5000, '{"s":NaN}', '{"s":"ok","s":"ok"}', b'{"s":"ok","t":"\xff"}', "", "null x",
                      gzip.compress(b'{"s":"ok"}')):
             with self.subTest(body[:20]):
@@ -217,7 +218,8 @@ class Redirects(Case):
         self.expect(self.try_one(answer(status="302 Found", headers=["Location:"])), "ok none", status=302)
 
     def test_post(self):
-        for status, method, body in (("307 Temporary", "POST", b"{}"), ("308 Permanent", "POST", b"{}"), ("303 See", "GET", b"")):
+        cases = (("307 Temporary", "POST", b"{}"), ("308 Permanent", "POST", b"{}"), ("303 See", "GET", b""))
+        for status, method, body in cases:
             with self.subTest(status), Server(by_path({"/": redirect("/b", status), "/b": answer()})) as server:
                 self.expect(ask("http", server.url, "body={}", "key=k1"), "ok none", status=200)
                 second = server.requests[1]
@@ -253,7 +255,8 @@ class Requests(Case):
         self.assertTrue(request.get("User-Agent").startswith("tinysup-probe/"))
 
     def test_headers(self):
-        request = self.sent("header=User-Agent:me/1", "header=Host:example.org", "header=X-A:1", "header=X-A:2", "header=Accept:")
+        words = ("header=User-Agent:me/1", "header=Host:example.org", "header=X-A:1", "header=X-A:2", "header=Accept:")
+        request = self.sent(*words)
         self.assertEqual((request.all("User-Agent"), request.all("Host")), (["me/1"], ["example.org"]))
         self.assertEqual((request.all("X-A"), request.all("Accept")), (["1", "2"], []))
         request = self.sent("header=Host:", "header=user-agent:")
@@ -261,8 +264,8 @@ class Requests(Case):
         self.assertTrue(request.get("Host").startswith("127.0.0.1:"))
 
     def test_headers_that_break_out(self):
-        for word in ("header=X:a\r\nY: b", "header=X Y:a", "header=:a", "header=X:a\x7f", "bearer=a\nb", "key=a\r\nb", "method=GET /x",
-                     "method="):
+        for word in ("header=X:a\r\nY: b", "header=X Y:a", "header=:a", "header=X:a\x7f", "bearer=a\nb", "key=a\r\nb",
+                     "method=GET /x", "method="):
             with self.subTest(word), Server(answer()) as server:
                 self.expect(ask("http", server.url, word), "error internal")
                 self.assertEqual(server.requests, [])
@@ -280,7 +283,8 @@ class Requests(Case):
             self.assertEqual((request.method, request.get("Content-Length"), request.body), (method, None, b""))
         for method in ("POST", "PUT", "PATCH"):
             request = self.sent(f"method={method}")
-            self.assertEqual((request.method, request.all("Content-Length"), request.get("Content-Type")), (method, ["0"], None))
+            self.assertEqual((request.method, request.all("Content-Length")), (method, ["0"]))
+            self.assertIsNone(request.get("Content-Type"))
         request = self.sent("method=HEAD", handler=raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"))
         self.assertEqual(request.method, "HEAD")
 

@@ -160,7 +160,7 @@ class Alerts(Case):
     TEXT = "paper-bot <&> \ufffd on host-1: stop (SIGTERM): cancel ok 0.2 s, close failed 3.0 s, 1.2 s of 28 s"
 
     def test_slack(self):
-        self.assertEqual(self.body("slack"), {"text": self.TEXT.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")})
+        self.assertEqual(self.body("slack"), {"text": self.TEXT.replace("<&>", "&lt;&amp;&gt;")})
 
     def test_webhook(self):
         steps = [("cancel", "ok", 200), ("close", "failed", 3000), ("tell", "running", 0), ("save", "pending", 0)]
@@ -200,7 +200,8 @@ class Probe(unittest.TestCase):
             server.handler = redirect("http://localhost/")
             self.probe(url, 900, "text", code=0)
             server.handler = hang
-            self.assertRegex(self.probe(url, 300, "text", code=1), "^unhealthy: url: timeout after 300 ms, connected, no answer")
+            line = self.probe(url, 300, "text", code=1)
+            self.assertRegex(line, "^unhealthy: url: timeout after 300 ms, connected, no answer")
         self.assertIn("connection refused", self.probe(url, 900, "text", code=1))
         self.assertIn("malformed", self.probe("http://[", 900, "text", code=1))
 
@@ -297,7 +298,8 @@ class Probe(unittest.TestCase):
         with folder() as path, Server(hang, read=False) as server:
             os.mkfifo(path / "fifo")
             # opening it waits for a writer, and libcurl's time-outs do not help: only the timer does
-            options = {"env": environment(SSL_CERT_FILE=str(path / "fifo")), "before": [sys.executable, "-c", blocked], "code": 1}
+            options = {"env": environment(SSL_CERT_FILE=str(path / "fifo")), "code": 1,
+                       "before": [sys.executable, "-c", blocked]}
             url = server.url.replace("http", "https")
             begun = time.monotonic()
             self.assertEqual(self.probe(url, 300, "text", **options), "unhealthy: out of time")

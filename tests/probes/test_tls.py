@@ -10,9 +10,10 @@ import unittest
 import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import SECRET, Server, answer, ask, by_path, environment, hang, may, raw, redirect
+from rig import SECRET, Server, answer, ask, by_path, environment, hang, may, raw, redirect, reset
 from test_http import Case
 
+EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 # where an image may keep certificates; emptied one mount at a time
 PLACES = ("/etc/ssl", "/etc/pki", "/var/lib/ca-certificates", "/usr/local/share/certs")
 
@@ -22,16 +23,15 @@ def openssl(*words, **options):
 
 
 def make_ca(folder, name):
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2, "-subj", f"/CN={name}",
-            "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+    openssl("req", "-x509", *EC, "-days", 2, "-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out",
+            folder / f"{name}.pem")
 
 
 def make_certificate(folder, ca, name, names, days=2):
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
-            folder / f"{name}.key", "-out", folder / f"{name}.csr")
+    openssl("req", *EC, "-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.csr")
     (folder / f"{name}.ext").write_text(f"subjectAltName={names}\n" if names else "keyUsage=digitalSignature\n")
-    openssl("x509", "-req", "-in", folder / f"{name}.csr", "-CA", folder / f"{ca}.pem", "-CAkey", folder / f"{ca}.key", "-days", days,
-            "-set_serial", "7", "-extfile", folder / f"{name}.ext", "-out", folder / f"{name}.pem")
+    openssl("x509", "-req", "-in", folder / f"{name}.csr", "-CA", folder / f"{ca}.pem", "-CAkey", folder / f"{ca}.key",
+            "-days", days, "-set_serial", "7", "-extfile", folder / f"{name}.ext", "-out", folder / f"{name}.pem")
 
 
 def hide(script, *places):
@@ -53,8 +53,8 @@ class Tls(Case):
         make_certificate(folder, "ca", "client", None)
         openssl("ec", "-in", folder / "client.key", "-aes128", "-passout", "pass:x", "-out", folder / "locked.key")
         (folder / "hashed").mkdir()
-        found = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", folder / "ca.pem"], check=True, capture_output=True,
-                               text=True, timeout=30)
+        found = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", folder / "ca.pem"], check=True,
+                               capture_output=True, text=True, timeout=30)
         (folder / "hashed" / (found.stdout.strip() + ".0")).write_text((folder / "ca.pem").read_text())
 
     @classmethod
@@ -152,6 +152,9 @@ class Tls(Case):
             result = ask("http", server.url.replace("http", "https"), "verify=no", "timeout=300")
             self.expect(result, "fail timeout", "connected, in the TLS handshake")
             self.assertFalse(result.sent)
+        with Server(reset, read=False) as server:
+            result = ask("http", server.url.replace("http", "https"), "verify=no")
+            self.assertEqual((result.outcome, result.sent), (1, False))
 
     def test_environment(self):
         ca, other, hashed = (str(self.folder / name) for name in ("ca.pem", "other.pem", "hashed"))
@@ -159,7 +162,8 @@ class Tls(Case):
                                ({"SSL_CERT_DIR": f"/nowhere:{hashed}"}, "ok none"),
                                ({"SSL_CERT_FILE": other, "SSL_CERT_DIR": hashed}, "ok none"),
                                ({"SSL_CERT_FILE": other}, "fail tls"), ({"SSL_CERT_FILE": "/nowhere"}, "fail tls"),
-                               ({"SSL_CERT_DIR": "/nowhere"}, "fail tls"), ({"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}, "fail tls")):
+                               ({"SSL_CERT_DIR": "/nowhere"}, "fail tls"),
+                               ({"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}, "fail tls")):
             with self.subTest(changed):
                 self.expect(self.try_tls(env=environment(**changed)), short)
         self.expect(self.trusted(env=environment(SSL_CERT_FILE=other)), "ok none")
