@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness import HERE, WAIT_SECONDS, ExchangeTest, PaperTest, answers, read, wait_until     # noqa: E402
+from paper import HERE, WAIT_SECONDS, ExchangeTest, PaperTest, answers, read, wait_until     # noqa: E402
 from httpd import ask      # noqa: E402
 
 

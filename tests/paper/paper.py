@@ -1,7 +1,7 @@
 """What a test needs to use the paper servers: start them, wait for conditions, run hooks.
 
     import sys; sys.path.insert(0, ".../tests/paper")
-    from harness import ExchangeTest, PaperTest, wait_until
+    from paper import ExchangeTest, PaperTest, wait_until
 
     class MyTest(ExchangeTest):
         def test_it(self):
