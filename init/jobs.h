@@ -6,20 +6,7 @@
 
 #include <sys/types.h>
 
-#include "hooks/report.h"
-#include "init/sequencer.h"
-#include "init/signals.h"
-
-#define SHUTDOWN_ID_TEXT 33
-
-/* What every try is told about the shutdown it belongs to. Filled in by the supervisor, copied by nobody. */
-struct shutdown_facts {
-	const struct seq *seq;
-	const struct signals_inherited *signals;
-	pid_t app; /* 0 once it is gone */
-	char id[SHUTDOWN_ID_TEXT];
-	struct report report;
-};
+#include "init/facts.h"
 
 /* Before the seal: `epoll` is told of hooks' output; stdin of hooks is opened. */
 void jobs_init(int epoll);

@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -14,9 +11,10 @@
 
 #include "config/config.h"
 #include "config/signame.h"
+#include "init/app.h"
 #include "init/clock.h"
 #include "init/exitcode.h"
-#include "init/hookenv.h"
+#include "init/facts.h"
 #include "init/jobs.h"
 #include "init/log.h"
 #include "init/narrate.h"
@@ -42,11 +40,7 @@ struct supervisor {
 	int epoll, signal_fd, timer_fd;
 	msec_t timer_at;
 
-	pid_t app, app_group; /* app: 0 once reaped. app_group outlives it */
-	int app_exec_error;
-	bool app_stopped;     /* by a signal such as SIGSTOP */
-	uint64_t ignore_once; /* what the kernel sends a session leader that gives up its terminal */
-
+	struct app app;
 	struct seq seq;
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
@@ -58,45 +52,6 @@ static void feed(struct supervisor *s, const struct event *event);
 
 /* --- actions -------------------------------------------------------------------------------------------------------- */
 
-static void signal_group(const struct supervisor *s, int signal)
-{
-	if (s->app_group > 0)
-		kill(-s->app_group, signal);
-}
-
-static void signal_app(const struct supervisor *s, int signal)
-{
-	if (s->app == 0)
-		return; /* reaped: the number may be somebody else's by now */
-	if (s->plan->app.signals != TARGET_GROUP || kill(-s->app, signal) != 0)
-		kill(s->app, signal);
-	if (s->app_stopped && (s->seq.stop_sent >> (signal - 1) & 1) != 0)
-		signal_group(s, SIGCONT); /* a stopped process cannot stop in order */
-}
-
-static void fill_report(struct supervisor *s)
-{
-	static char app_state[48];
-	struct report *report = &s->facts.report;
-	const struct plan_chain *chain = &s->plan->shutdown.chain;
-	msec_t now = clock_now();
-
-	report->reason = seq_reason_name(s->seq.reason);
-	report->signal = s->seq.signal > 0 ? signal_name(s->seq.signal) : "";
-	report->app_state = narrate_app(&s->seq, app_state);
-	report->elapsed = now - s->seq.begun;
-	report->step_count = chain->steps;
-	for (size_t i = 0; i < chain->steps; i++) {
-		const struct seq_step *step = &s->seq.steps[i];
-		bool ran = step->state != STATE_PENDING;
-		report->steps[i] = (struct report_step){
-		    .name = seq_step(chain, i)->name,
-		    .result = seq_state_name(step->state),
-		    .took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->begun,
-		};
-	}
-}
-
 static void start_step(struct supervisor *s, const struct action *action)
 {
 	struct check_result result;
@@ -105,24 +60,12 @@ static void start_step(struct supervisor *s, const struct action *action)
 	if (kind == STEP_STOP || kind == STEP_SLEEP)
 		return; /* nothing to run */
 	if (kind == STEP_ALERT)
-		fill_report(s);
-	s->facts.app = s->app;
+		facts_report(&s->facts);
+	s->facts.app = s->app.pid;
 	if (jobs_start(&s->facts, action->step, action->time, &result))
 		return;
 	memcpy(s->why[action->step], result.message, sizeof result.message);
 	feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = action->step, .result = &result});
-}
-
-static void make_id(struct supervisor *s)
-{
-	uint64_t random[2];
-
-	if (getrandom(random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
-		random[0] = (uint64_t)clock_now();
-		random[1] = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
-	}
-	snprintf(s->facts.id, sizeof s->facts.id, "%016llx%016llx", (unsigned long long)random[0],
-		 (unsigned long long)random[1]);
 }
 
 static void act(struct supervisor *s, const struct action *action)
@@ -132,13 +75,13 @@ static void act(struct supervisor *s, const struct action *action)
 	narrate(&s->seq, action, about_step ? s->why[action->step] : "");
 	switch (action->kind) {
 	case ACTION_FORWARD:
-		signal_app(s, action->signal);
+		app_signal(&s->app, action->signal, (s->seq.stop_sent & SIGNAL_BIT(action->signal)) != 0);
 		break;
 	case ACTION_STOP_GROUP:
-		signal_group(s, action->signal);
+		app_signal_group(&s->app, action->signal);
 		break;
 	case ACTION_KILL_APP:
-		signal_group(s, SIGKILL);
+		app_signal_group(&s->app, SIGKILL);
 		break;
 	case ACTION_STEP_START:
 		start_step(s, action);
@@ -150,7 +93,7 @@ static void act(struct supervisor *s, const struct action *action)
 		sweep_signal(SIGTERM);
 		break;
 	case ACTION_SWEEP_KILL:
-		signal_group(s, SIGKILL);
+		app_signal_group(&s->app, SIGKILL);
 		sweep_signal(SIGKILL);
 		break;
 	case ACTION_EXIT:
@@ -177,24 +120,16 @@ static void feed(struct supervisor *s, const struct event *event)
 
 /* --- events --------------------------------------------------------------------------------------------------------- */
 
-static bool group_left(const struct supervisor *s)
-{
-	return kill(-s->app_group, 0) == 0 || errno == EPERM;
-}
-
-static void app_reaped(struct supervisor *s, int status)
+static void app_exited(struct supervisor *s, int status)
 {
 	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
 
-	event.exec_errno = spawn_exec_error(s->app_exec_error);
-	if (s->app_exec_error >= 0)
-		close(s->app_exec_error);
-	s->app = 0;
-	event.group_left = group_left(s);
+	event.exec_errno = app_reaped(&s->app);
+	event.group_left = app_group_left(&s->app);
 	if (event.exec_errno != 0)
 		voice_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
 	if (s->manner->term_at_end)
-		signal_group(s, SIGTERM);
+		app_signal_group(&s->app, SIGTERM);
 	feed(s, &event);
 }
 
@@ -216,10 +151,10 @@ static bool reap(struct supervisor *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-			if (pid == s->app)
-				s->app_stopped = WIFSTOPPED(status);
-		} else if (pid == s->app) {
-			app_reaped(s, status);
+			if (pid == s->app.pid)
+				s->app.stopped = WIFSTOPPED(status);
+		} else if (pid == s->app.pid) {
+			app_exited(s, status);
 		} else if (jobs_reaped(pid, status, &step, &result)) {
 			job_reaped(s, step, &result);
 		} else if (s->manner->warn_on_reap) {
@@ -242,8 +177,8 @@ static void take_signal(struct supervisor *s, const struct signal_seen *seen)
 	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
 	if (seen->kernel && terminal && !s->manner->suspends)
 		return; /* the terminal means us, not the app */
-	if ((s->ignore_once & SIGNAL_BIT(seen->number)) != 0) {
-		s->ignore_once &= ~SIGNAL_BIT(seen->number);
+	if ((s->app.ignore_once & SIGNAL_BIT(seen->number)) != 0) {
+		s->app.ignore_once &= ~SIGNAL_BIT(seen->number);
 		return;
 	}
 	feed(s, &(struct event){.kind = EVENT_SIGNAL, .signal = number});
@@ -270,7 +205,7 @@ static bool must_look_again(const struct supervisor *s)
 
 static void look_around(struct supervisor *s)
 {
-	if (!s->seq.group_gone && s->seq.app_gone && !group_left(s))
+	if (!s->seq.group_gone && s->seq.app_gone && !app_group_left(&s->app))
 		feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	if (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent)
 		sweep_signal(SIGKILL);
@@ -343,42 +278,9 @@ static bool open_descriptors(struct supervisor *s)
 	       watch(s, s->timer_fd, ABOUT_TIMER);
 }
 
-static void prepare_app(const void *context)
-{
-	const struct plan *plan = context;
-
-	hookenv_add(&plan->app.environment);
-}
-
-static bool start_app(struct supervisor *s)
-{
-	const struct plan_app *app = &s->plan->app;
-	struct spawn spec = {
-	    .group = s->manner->group,
-	    .signals = s->signals,
-	    .user = &app->user,
-	    .directory = app->directory,
-	    .umask = app->umask,
-	    .input = -1,
-	    .output = -1,
-	    .shell_fallback = s->manner->shell_fallback,
-	    .prepare = prepare_app,
-	    .context = s->plan,
-	    .argv = app->command.argv,
-	};
-
-	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
-		s->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
-	s->app = s->app_group = spawn(&spec, &s->app_exec_error);
-	if (s->manner->root_directory && chdir("/") != 0)
-		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
-	return s->app > 0;
-}
-
 int supervise(const struct plan *plan, const struct manner *manner, const struct signals_inherited *signals)
 {
 	static struct supervisor s; /* zeroed, and most of its pages never touched */
-	static char host[65];
 
 	s.plan = plan;
 	s.manner = manner;
@@ -388,17 +290,9 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 		log_event(LOG_ERROR, "start", NULL, "cannot start: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	if (plan->shutdown.chain.count > 0) {
-		make_id(&s);
+	if (plan->shutdown.chain.count > 0)
 		jobs_init(s.epoll);
-		gethostname(host, sizeof host - 1);
-	}
-	s.facts.seq = &s.seq;
-	s.facts.signals = signals;
-	s.facts.report.app = plan->app.name;
-	s.facts.report.host = host;
-	s.facts.report.shutdown_id = s.facts.id;
-	s.facts.report.deadline = plan->shutdown.effective;
+	facts_init(&s.facts, &s.seq, plan, signals);
 	seq_init(&s.seq, plan, manner->exit_at_once, (uint64_t)clock_now() ^ (uint64_t)getpid() << 40);
 	if (getpid() != 1 && !manner->subreaper)
 		voice_no_reaper(manner->voice);
@@ -406,7 +300,7 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
 	config_seal();
 	seal();
-	if (!start_app(&s)) {
+	if (!app_start(&s.app, &plan->app, manner, signals)) {
 		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", plan->app.name, strerror(errno));
 		return EXIT_CANNOT_EXECUTE;
 	}

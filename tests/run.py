@@ -137,7 +137,7 @@ def main():
         if "# also sanitized" in text:
             run_python(path, pattern, {"TINYSUP": str(ROOT / "build-asan/tinysup"), "ASAN_OPTIONS": "detect_leaks=0"}, " (sanitized)",
                        tally)
-    for goal in ("analyze", "tidy", "cppcheck", "shellcheck", "format"):
+    for goal in ("analyze", "tidy", "cppcheck", "shellcheck", "format", "docs"):
         if pattern in f"lint::{goal}":
             run_command(f"lint::{goal}", ["make", "-s", f"lint-{goal}"], tally)
     for name in tally.failures:

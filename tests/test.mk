@@ -2,7 +2,7 @@
 
 BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev
 DEMO_NEEDS  := $(BUILD_NEEDS) python3 util-linux procps
-TEST_NEEDS  := $(DEMO_NEEDS) git libcmocka-dev clang-tidy cppcheck clang-format shellcheck openssl curl
+TEST_NEEDS  := $(DEMO_NEEDS) git libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl
 
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT         := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
@@ -87,4 +87,4 @@ docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } > docs/tinysup.conf.5
 lint-docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
-	@! MANROFFSEQ='' man --warnings=w -l docs/tinysup.conf.5 2>&1 >/dev/null | grep .
+	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .

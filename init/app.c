@@ -1,0 +1,79 @@
+#include "init/app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "config/signame.h"
+#include "init/hookenv.h"
+#include "init/log.h"
+#include "init/spawn.h"
+
+static void prepare(const void *context)
+{
+	const struct plan_app *plan = context;
+
+	hookenv_add(&plan->environment);
+}
+
+bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
+	       const struct signals_inherited *signals)
+{
+	const struct spawn spec = {
+	    .group = manner->group,
+	    .signals = signals,
+	    .user = &plan->user,
+	    .directory = plan->directory,
+	    .umask = plan->umask,
+	    .input = -1,
+	    .output = -1,
+	    .shell_fallback = manner->shell_fallback,
+	    .prepare = prepare,
+	    .context = plan,
+	    .argv = plan->command.argv,
+	};
+
+	/* dumb-init's way: a session of its own takes the terminal that we give up, and the kernel tells us of our loss */
+	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
+		app->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
+	app->plan = plan;
+	app->pid = app->group = spawn(&spec, &app->exec_error);
+	if (manner->root_directory && chdir("/") != 0)
+		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
+	return app->pid > 0;
+}
+
+void app_signal_group(const struct app *app, int signal)
+{
+	if (app->group > 0)
+		kill(-app->group, signal);
+}
+
+void app_signal(const struct app *app, int signal, bool stop)
+{
+	if (app->pid == 0)
+		return;
+	/* a session's group may not be there yet when the first signal comes */
+	if (app->plan->signals != TARGET_GROUP || kill(-app->pid, signal) != 0)
+		kill(app->pid, signal);
+	if (app->stopped && stop)
+		app_signal_group(app, SIGCONT);
+}
+
+bool app_group_left(const struct app *app)
+{
+	return kill(-app->group, 0) == 0 || errno == EPERM;
+}
+
+int app_reaped(struct app *app)
+{
+	int error = spawn_exec_error(app->exec_error);
+
+	if (app->exec_error >= 0)
+		close(app->exec_error);
+	app->exec_error = -1;
+	app->pid = 0;
+	return error;
+}

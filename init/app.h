@@ -1,0 +1,32 @@
+/* The app as process 1 sees it: a child with a process group, until it is reaped. */
+#ifndef TINYSUP_INIT_APP_H
+#define TINYSUP_INIT_APP_H
+
+#include <sys/types.h>
+
+#include "init/supervisor.h"
+
+struct app {
+	const struct plan_app *plan;
+	pid_t pid;   /* 0 once reaped: the number may be somebody else's by then */
+	pid_t group; /* outlives it, as long as anybody is in it */
+	int exec_error;
+	bool stopped;         /* by a signal such as SIGSTOP */
+	uint64_t ignore_once; /* what the kernel sends us because we gave the app our terminal */
+};
+
+/* False with errno set where there is no process to be had. */
+bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
+	       const struct signals_inherited *signals);
+
+/* To the app or its group, as app.signals says. `stop`: it is to end, so it is woken where it is stopped. */
+void app_signal(const struct app *app, int signal, bool stop);
+
+/* To whoever is left in its process group. */
+void app_signal_group(const struct app *app, int signal);
+bool app_group_left(const struct app *app);
+
+/* It was reaped. Returns the errno with which it could not be executed; 0: it was. */
+int app_reaped(struct app *app);
+
+#endif
