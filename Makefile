@@ -15,6 +15,16 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 HARDLINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS   ?= -O2 -g
+ifdef STATIC
+# the release: see static.mk; position-independent code would cost 300 KiB of relocated memory a process
+include $(STATIC)/tinysup.mk
+CC         := $(STATIC_CC)
+CFLAGS     := $(STATIC_CFLAGS)
+HARDEN     := -fstack-protector-strong
+HARDLINK   := $(STATIC_LDFLAGS)
+PKG_CFLAGS :=
+PKG_LIBS   := $(STATIC_LIBS)
+endif
 DEFINES  := -D_GNU_SOURCE -DTINYSUP_VERSION='"$(VERSION)"' -DTINYSUP_COMMIT='"$(COMMIT)"' -I.
 # SAN, WERROR and EXTRA are set by the variants below
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(WERROR) $(DEFINES) $(HARDEN) $(CFLAGS) $(SAN) $(EXTRA) $(PKG_CFLAGS)
@@ -38,14 +48,19 @@ $(BUILD)/init/usage.o: LICENSE
 
 -include $(OBJECTS:.o=.d)
 
+include static.mk
 include tests/test.mk
 
 .PHONY: clean help
 clean:
-	rm -rf build
+	rm -rf build build-asan build-seal build-analyze build-dist
+	find build-static -mindepth 1 -maxdepth 1 ! -name deps ! -name sources -exec rm -rf {} + 2>/dev/null || true
 
 help:
 	@echo 'make             build $(BUILD)/tinysup with the distribution'"'"'s libraries'
+	@echo 'make static      build-static/tinysup, the release: one static binary (installs what is missing)'
+	@echo 'make dist        build-dist/: the release as a tarball and as a .deb'
+	@echo 'make bench       side by side with tini, dumb-init, catatonit and no init at all'
 	@echo 'make demo        a paper trading bot, stopped in order (installs what is missing)'
 	@echo 'make test        every test (installs what is missing); make test T=NAME runs what matches NAME'
 	@echo 'make lint        compiler analysis, clang-tidy, cppcheck, shellcheck; warnings are errors'

@@ -47,7 +47,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 # --- linters ---
 
 C_FILES := $(sort $(wildcard init/*.[ch] probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))
-SCRIPTS := .ci/run .ci/needs $(wildcard .ci/static/*.sh tests/*/*.sh)
+SCRIPTS := .ci/run .ci/needs .ci/static/deps.sh $(wildcard tests/*/*.sh)
 
 fmt:
 	clang-format -i $(C_FILES)
@@ -61,7 +61,7 @@ lint-cppcheck:
 	@cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I. $(DEFINES) \
 		--suppress=missingIncludeSystem $(SOURCES)
 lint-shellcheck:
-	@shellcheck $(SCRIPTS)
+	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 lint-format:
 	@clang-format --dry-run --Werror $(C_FILES)
 
