@@ -131,8 +131,6 @@ static void close_stage(struct plan_stage *stage)
 			stage->timeout = MSEC_UNSET;
 		else if (step->timeout > stage->timeout)
 			stage->timeout = step->timeout;
-		if (step->reserve > stage->reserve)
-			stage->reserve = step->reserve;
 		if (step->kind == STEP_STOP)
 			stage->has_stop = true;
 	}
@@ -178,8 +176,6 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 		c.stages[i].first = out->steps;
 		read_stage(&c, config_setting_get_elem(list, (unsigned)i), &c.stages[i], path);
 		out->steps += c.stages[i].count;
-		if (c.stages[i].count > out->widest)
-			out->widest = c.stages[i].count;
 	}
 	if (length > 0 && c.stops == 0 && reader->errors->count == errors)
 		read_error(

@@ -79,7 +79,6 @@ static void reserve_stop(struct plan_shutdown *shutdown)
 		msec_t most =
 		    step->timeout != MSEC_UNSET && step->timeout < CHAIN_STOP_RESERVE ? step->timeout : CHAIN_STOP_RESERVE;
 		step->reserve = room < most ? (room > 0 ? room : 0) : most;
-		((struct plan_stage *)(uintptr_t)stage)->reserve = step->reserve;
 	}
 }
 
@@ -109,7 +108,7 @@ static void settle_deadline(struct reader *reader, const config_t *tree, struct 
 	}
 }
 
-static void settle_names(struct reader *reader, const config_t *tree, const struct plan *plan)
+static void settle_names(struct reader *reader, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->checks.count; i++)
 		for (size_t j = 0; j < i; j++)
@@ -117,7 +116,6 @@ static void settle_names(struct reader *reader, const config_t *tree, const stru
 			    strcmp(plan->checks.items[i].name, plan->checks.items[j].name) == 0)
 				errors_add(reader->errors, reader->file, plan->checks.items[i].line, "checks",
 					   "another check is called \"%s\" already", plan->checks.items[i].name);
-	(void)tree;
 }
 
 static const char *base_name(const char *path)
@@ -147,7 +145,7 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 		shutdown->signals = SIGNAL_BIT(15);
 	if (shutdown->chain.count > 0 && config_lookup(tree, "shutdown.clean_exit_code") == NULL)
 		shutdown->clean_exit_code = 0;
-	settle_names(reader, tree, plan);
+	settle_names(reader, plan);
 	if (reader->errors->count == 0)
 		settle_deadline(reader, tree, shutdown);
 }

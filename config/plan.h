@@ -151,7 +151,6 @@ struct plan_alert {
 	struct plan_text url;
 	struct plan_pairs headers;
 	struct plan_tls tls;
-	int line;
 };
 
 struct plan_alerts {
@@ -213,7 +212,6 @@ struct plan_step {
 	struct plan_retry retry;
 	bool idempotency_key;
 	struct plan_pairs environment;
-	int line;
 };
 
 /* Steps that run side by side. Most stages have one. */
@@ -222,7 +220,6 @@ struct plan_stage {
 	size_t count;
 	size_t first;   /* how many steps the stages before it have */
 	msec_t timeout; /* the largest of its members'; MSEC_UNSET if one has none */
-	msec_t reserve; /* the largest of its members' */
 	bool has_stop;
 };
 
@@ -232,7 +229,6 @@ struct plan_chain {
 	const struct plan_stage *stages;
 	size_t count;  /* 0: no chain */
 	size_t steps;  /* in all stages */
-	size_t widest; /* the most steps in one stage */
 };
 
 struct plan_shutdown {

@@ -65,7 +65,7 @@ static const struct key step_keys[] = {
     ROW("environment", step.environment, PAIRS, NULL, "variables added for this step"),
     END,
 };
-const struct schema schema_step = SCHEMA("step", step_keys, offsetof(OF, step.line), .rule = rule_step);
+const struct schema schema_step = SCHEMA("step", step_keys, -1, .rule = rule_step);
 #undef OF
 
 /* --- the sections ------------------------------------------------------------------------------------------------------ */
@@ -176,7 +176,7 @@ static const struct key alert_keys[] = {
     LATER("to", NAMES, NULL, "email: receivers"),
     END,
 };
-static const struct schema schema_alert = SCHEMA("alert", alert_keys, offsetof(OF, line), .rule = rule_alert);
+static const struct schema schema_alert = SCHEMA("alert", alert_keys, -1, .rule = rule_alert);
 #undef OF
 
 static const struct key recovery_keys[] = {

@@ -28,7 +28,7 @@ struct job {
 
 static struct {
 	int epoll;
-	int null; /* hooks' stdin; -1: they inherit a closed one */
+	int null; /* hooks' stdin */
 	struct job slots[SLOTS];
 } the_jobs;
 
@@ -40,8 +40,15 @@ struct try_context {
 
 void jobs_init(int epoll)
 {
+	int ends[2];
+
 	the_jobs.epoll = epoll;
 	the_jobs.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* an image without /dev: a pipe that nobody writes to is at its end as well */
+	if (the_jobs.null < 0 && pipe2(ends, O_CLOEXEC) == 0) {
+		close(ends[1]);
+		the_jobs.null = ends[0];
+	}
 }
 
 static struct job *free_slot(void)

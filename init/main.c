@@ -27,14 +27,15 @@
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+		if (fcntl(fd, F_GETFD) == -1 && open("/", O_PATH | O_CLOEXEC) != fd)
 			return;
 }
 
 /* The command line's options win over the configuration. */
 static void lay_over(const struct options *options, struct plan *plan, struct manner *manner)
 {
-	int level = (int)plan->log_level + options->verbose;
+	/* tini shows warnings unless asked for more, tinysup what it does, too */
+	int level = (int)(manner->voice == VOICE_TINI ? LOG_WARN : plan->log_level) + options->verbose;
 
 	if (options->group || (manner->group == SPAWN_SESSION && !options->single_child))
 		plan->app.signals = TARGET_GROUP;

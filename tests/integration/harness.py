@@ -8,6 +8,7 @@ Everything dies with the test: unshare --kill-child and PDEATHSIG below.
 """
 import ctypes
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -189,3 +190,39 @@ class Case(unittest.TestCase):
         s = self.start(*before, "--", *APP, *words, **options)
         s.until_file("ready")
         return s
+
+
+class Terminal:
+    """A pseudo-terminal whose session belongs to what runs on it: what a `docker run -it` looks like from the inside."""
+
+    def __init__(self, *command):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            os.execvp(command[0], [str(c) for c in command])
+        os.set_blocking(self.fd, False)
+        self.text = ""
+
+    def read(self):
+        try:
+            self.text += os.read(self.fd, 4096).decode(errors="replace")
+        except (BlockingIOError, OSError):
+            pass
+        return self.text
+
+    def until(self, text):
+        until(lambda: text in self.read(), f"the terminal shows {text!r}, not {self.text!r}")
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait(self):
+        pid, status = until(lambda: (r := os.waitpid(self.pid, os.WNOHANG))[0] and r, "it ends")
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self):
+        if self.pid:
+            kill_tree(self.pid)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)

@@ -66,6 +66,7 @@ ERRORS = [
     ('app: { command = [ "x", "${file:/etc/hostname}" ]; };', "app.command[1]: a secret in an argument can be read by every process"),
     # checks
     ('checks = ( { tcp: { port = 1; }; } );', "checks[0].name: must be set"),
+    ('checks = ( { name = "a/b"; exec = [ "x" ]; } );', 'checks[0].name: wants a name without blanks, ":" and "/"'),
     ('checks = ( { name = "a"; } );', "checks[0]: wants exactly one of http, tcp, grpc, exec, file, notify, process"),
     ('checks = ( { name = "a"; exec = [ "x" ]; tcp: { port = 1; }; } );', "checks[0]: has both tcp and exec"),
     ('checks = ( { name = "a"; exec = [ "x" ]; }, { name = "a"; exec = [ "y" ]; } );', 'another check is called "a" already'),

@@ -56,7 +56,6 @@ static struct plan_step *add(enum step_kind kind, msec_t timeout, msec_t reserve
 	}
 	stage->count++;
 	stage->timeout = stage->count == 1 || timeout == MSEC_UNSET || timeout > stage->timeout ? timeout : stage->timeout;
-	stage->reserve = reserve > stage->reserve ? reserve : stage->reserve;
 	stage->has_stop |= kind == STEP_STOP;
 	chain->steps++;
 	return step;

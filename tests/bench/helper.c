@@ -1,0 +1,122 @@
+/*
+ * The app under a contestant. Standard output is the driver's pipe.
+ *
+ *   helper answer               writes a stamp (8 bytes, CLOCK_MONOTONIC in ns) at its start and at every SIGUSR1; SIGTERM ends it
+ *   helper orphans N            the same, but before it answers SIGUSR1 it makes N orphans, which end at once
+ *   helper count CODE LINGER    writes R at its start and T for every SIGTERM; LINGER ms after the first it ends with CODE
+ *   helper lose|twice|wrong [WORD...] -- COMMAND...
+ *                               an init as it should not be, to see whether the race's driver notices: it forwards no SIGTERM,
+ *                               or each one twice, or changes the exit code
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void put(const void *bytes, size_t size)
+{
+	if (write(STDOUT_FILENO, bytes, size) < 0)
+		_exit(99); /* the driver is gone */
+}
+
+static void stamp(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+	put(&now, sizeof now);
+}
+
+/* Two forks an orphan: the one in the middle ends, and its child is process 1's. */
+static void make_orphans(int count)
+{
+	while (count-- > 0) {
+		pid_t middle = fork();
+		if (middle == 0)
+			_exit(fork() < 0);
+		if (middle < 0 || waitpid(middle, NULL, 0) != middle)
+			_exit(98);
+	}
+}
+
+static int answer(const sigset_t *all, int orphans)
+{
+	int signal;
+
+	stamp();
+	for (;;) {
+		if (sigwait(all, &signal) != 0)
+			continue;
+		if (signal == SIGTERM)
+			return 0;
+		if (signal != SIGUSR1)
+			continue;
+		make_orphans(orphans);
+		stamp();
+	}
+}
+
+static int count(const sigset_t *all, int code, long linger)
+{
+	const struct timespec wait = {.tv_sec = linger / 1000, .tv_nsec = linger % 1000 * 1000000};
+	int signal;
+
+	put("R", 1);
+	do
+		signal = sigwaitinfo(all, NULL);
+	while (signal != SIGTERM);
+	do {
+		if (signal == SIGTERM)
+			put("T", 1);
+		signal = sigtimedwait(all, NULL, &wait);
+	} while (signal > 0 || errno == EINTR);
+	return code;
+}
+
+static int bad_init(const char *way, char **command, const sigset_t *all)
+{
+	const struct timespec moment = {.tv_nsec = 300000};
+	int status, signal;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execv(command[0], command);
+		_exit(127);
+	}
+	for (;;) {
+		if (sigwait(all, &signal) != 0)
+			continue;
+		if (signal == SIGTERM && strcmp(way, "lose") != 0) {
+			kill(pid, SIGTERM);
+			nanosleep(&moment, NULL);
+			if (strcmp(way, "twice") == 0)
+				kill(pid, SIGTERM);
+		}
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WEXITSTATUS(status) + (strcmp(way, "wrong") == 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (argc == 2 && strcmp(argv[1], "answer") == 0)
+		return answer(&all, 0);
+	if (argc == 3 && strcmp(argv[1], "orphans") == 0)
+		return answer(&all, atoi(argv[2]));
+	if (argc == 4 && strcmp(argv[1], "count") == 0)
+		return count(&all, atoi(argv[2]), atol(argv[3]));
+	for (int i = 2; i < argc - 1; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return bad_init(argv[1], argv + i + 1, &all);
+	return 64;
+}
