@@ -1,19 +1,17 @@
 /*
  * The app under a contestant. Standard output is the driver's pipe.
  *
- *   helper answer               writes a stamp (8 bytes, CLOCK_MONOTONIC in ns) at its start and at every SIGUSR1; SIGTERM ends it
- *   helper orphans N            the same, but before it answers SIGUSR1 it makes N orphans, which end at once
- *   helper count CODE LINGER    writes R at its start and T for every SIGTERM; LINGER ms after the first it ends with CODE
- *   helper lose|twice|wrong [WORD...] -- COMMAND...
- *                               an init as it should not be, to see whether the race's driver notices: it forwards no SIGTERM,
- *                               or each one twice, or changes the exit code
+ *   helper answer               writes a stamp (8 bytes, CLOCK_MONOTONIC in ns) at its start and at every SIGUSR1; SIGTERM ends
+ * it helper orphans N            the same, but before it answers SIGUSR1 it makes N orphans, which end at once helper count
+ * CODE LINGER    writes R at its start and T for every SIGTERM; LINGER ms after the first it ends with CODE helper
+ * lose|twice|wrong [WORD...] -- COMMAND... an init as it should not be, to see whether the race's driver notices: it forwards
+ * no SIGTERM, or each one twice, or changes the exit code
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>

@@ -6,7 +6,7 @@ import os
 import time
 import unittest
 
-from harness import APP, Case, children, run, until
+from harness import APP, Case, PLAIN, children, run, until
 
 STOP = '{ name = "stop"; stop: { signal = "SIGTERM"; timeout = "2s"; }; }'
 
@@ -301,6 +301,33 @@ class Deadline(ChainCase):
         s = self.stopped(chain(exec_step("frozen", "kill -STOP $$", 'timeout = "300ms";'), STOP))
         self.assertEqual(s.code, 0)
         self.within(s, 3)
+
+
+class Shortage(ChainCase):
+    """4: process 1 never ends because something fails: it tries again, goes without, and stops the app in order."""
+
+    CONFIG = chain(exec_step("early", "touch $TEST_DIR/early", 'timeout = "700ms";'), STOP, exec_step("after", "exec touch $TEST_DIR/after", 'timeout = "1s";'))
+
+    def test_no_process_to_be_had(self):
+        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN,
+                       wrap=["sh", "-c", 'chmod -R 777 $TEST_DIR; exec setpriv --reuid 54321 --regid 54321 --clear-groups '
+                             'prlimit --nproc=2 "$@"', "sh"])
+        s.app()
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertIn("early: failed", s.log())
+        self.assertIn("no process for it: Resource temporarily unavailable", s.log())
+        self.assertFalse((s.directory / "early").exists())
+        self.assertTrue((s.directory / "after").exists())  # the app's place was free again
+        self.within(s, 3)
+
+    def test_no_descriptor_to_be_had(self):
+        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN, wrap=["prlimit", "--nofile=10:10"])
+        s.app()
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertIn("no process for it: Too many open files", s.log())
+        self.within(s, 6)
 
 
 class Sleepers(ChainCase):
