@@ -7,8 +7,10 @@ Unit tests (cmocka programs, built by make), Python test files and commands such
 is skipped counts as failed: a missing part must be heard of. What a Python file needs to know comes by environment variables,
 TINYSUP (the binary) before all.
 """
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -118,11 +120,22 @@ def run_command(name, command, tally):
     tally.add(name, done.returncode == 0, time.monotonic() - begun, done.stdout[-4000:])
 
 
+def default_signals():
+    """What started us may ignore or block signals, those of the C library's own included; what we test must not inherit that."""
+    number = {"x86_64": 13, "aarch64": 134}[os.uname().machine]  # rt_sigaction: the C library's call refuses 32 and 33
+    default = ctypes.create_string_buffer(64)
+    for n in range(1, 65):
+        if n not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGINT, signal.SIGPIPE):
+            ctypes.CDLL(None).syscall(number, n, default, None, 8)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
 def main():
     if sys.argv[1:2] == ["--file"]:
         run_one_file(Path(sys.argv[2]), sys.argv[3])
         return 0
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
+    default_signals()
     begun, tally = time.monotonic(), Tally()
     build = ROOT / os.environ.get("BUILD", "build")
     for program in sorted((ROOT / "build-asan/unit").glob("test_*")):
