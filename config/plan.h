@@ -227,8 +227,8 @@ struct plan_stage {
 
 struct plan_chain {
 	const struct plan_stage *stages;
-	size_t count;  /* 0: no chain */
-	size_t steps;  /* in all stages */
+	size_t count; /* 0: no chain */
+	size_t steps; /* in all stages */
 };
 
 struct plan_shutdown {

@@ -62,6 +62,13 @@ void app_signal(const struct app *app, int signal, bool stop)
 		app_signal_group(app, SIGCONT);
 }
 
+void app_kill(const struct app *app)
+{
+	app_signal_group(app, SIGKILL);
+	if (app->pid > 0)
+		kill(app->pid, SIGKILL);
+}
+
 bool app_group_left(const struct app *app)
 {
 	return kill(-app->group, 0) == 0 || errno == EPERM;

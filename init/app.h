@@ -25,6 +25,8 @@ void app_signal(const struct app *app, int signal, bool stop);
 /* To whoever is left in its process group. */
 void app_signal_group(const struct app *app, int signal);
 bool app_group_left(const struct app *app);
+/* SIGKILL to it and to its process group, which it may have left. */
+void app_kill(const struct app *app);
 
 /* It was reaped. Returns the errno with which it could not be executed; 0: it was. */
 int app_reaped(struct app *app);

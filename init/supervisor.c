@@ -81,7 +81,7 @@ static void act(struct supervisor *s, const struct action *action)
 		app_signal_group(&s->app, action->signal);
 		break;
 	case ACTION_KILL_APP:
-		app_signal_group(&s->app, SIGKILL);
+		app_kill(&s->app);
 		break;
 	case ACTION_STEP_START:
 		start_step(s, action);
@@ -93,7 +93,7 @@ static void act(struct supervisor *s, const struct action *action)
 		sweep_signal(SIGTERM);
 		break;
 	case ACTION_SWEEP_KILL:
-		app_signal_group(&s->app, SIGKILL);
+		app_kill(&s->app);
 		sweep_signal(SIGKILL);
 		break;
 	case ACTION_EXIT:
@@ -209,7 +209,7 @@ static void look_around(struct supervisor *s)
 		feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	if (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent)
 		sweep_signal(SIGKILL);
-	while (!s->over && !reap(s) && s->seq.phase == PHASE_SWEEP)
+	if (!s->over && !reap(s) && s->seq.phase == PHASE_SWEEP)
 		feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }
 

@@ -7,18 +7,22 @@ Unit tests (cmocka programs, built by make), Python test files and commands such
 is skipped counts as failed: a missing part must be heard of. What a Python file needs to know comes by environment variables,
 TINYSUP (the binary) before all.
 """
+import concurrent.futures
 import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_SECONDS = 600  # the longest a file of tests may take
+FILE_SECONDS = 900  # the longest a file of tests may take
+AT_ONCE = 3  # files; most of their time is waiting
+LONG = ("e2e",)
 
 
 class Report(unittest.TestResult):
@@ -71,53 +75,56 @@ def run_one_file(path, pattern):
 
 
 class Tally:
+    """What came of it all. Files run side by side; a file's lines are printed together."""
+
     def __init__(self):
-        self.passed, self.failures = 0, []
+        self.passed, self.failures, self.lock = 0, [], threading.Lock()
 
-    def add(self, name, good, seconds, why=""):
-        print(f"{'ok  ' if good else 'FAIL'} {name} ({seconds:.2f} s)", flush=True)
-        if good:
-            self.passed += 1
-        else:
-            print("     " + why.strip().replace("\n", "\n     "), flush=True)
-            self.failures.append(name)
+    def add(self, results):
+        with self.lock:
+            for name, good, seconds, why in results:
+                print(f"{'ok  ' if good else 'FAIL'} {name} ({seconds:.2f} s)")
+                if good:
+                    self.passed += 1
+                else:
+                    print("     " + why.strip().replace("\n", "\n     "))
+                    self.failures.append(name)
+            sys.stdout.flush()
 
 
-def run_python(path, pattern, environment, label, tally):
+def bounded(command, seconds, **options):
+    return subprocess.run(["timeout", "-k", "5", str(seconds), *command], stdout=subprocess.PIPE, text=True, errors="replace",
+                          cwd=ROOT, stdin=subprocess.DEVNULL, check=False, **options)
+
+
+def run_python(path, pattern, environment, label):
     name = f"{path.relative_to(ROOT)}{label}"
-    command = [sys.executable, __file__, "--file", str(path), pattern]
-    done = subprocess.run(["timeout", "-k", "5", str(FILE_SECONDS), *command], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-                          env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL)
+    done = bounded([sys.executable, __file__, "--file", str(path), pattern], FILE_SECONDS,
+                   env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"})
     for line in done.stdout.splitlines():
         result = json.loads(line)
-        tally.add(f"{name}::{result['name']}", result["good"], result["seconds"], result["why"])
+        yield f"{name}::{result['name']}", result["good"], result["seconds"], result["why"]
     if done.returncode != 0:
-        tally.add(name, False, 0, f"the file ended with {done.returncode}")
+        yield name, False, 0, f"the file ended with {done.returncode}"
 
 
-def run_unit(program, pattern, tally):
+def run_unit(program, pattern):
     name = f"tests/unit/{program.name}.c"
-    begun = time.monotonic()
-    done = subprocess.run(["timeout", "-k", "5", str(FILE_SECONDS), program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}, cwd=ROOT)
+    done = bounded([str(program)], FILE_SECONDS, stderr=subprocess.STDOUT)
     seen = 0
-    for line in done.stdout.splitlines():
+    for line in done.stdout.split("[  PASSED  ]")[0].splitlines():
         for mark, good in (("[       OK ] ", True), ("[  FAILED  ] ", False)):
-            test = line.removeprefix(mark)
-            if test != line and " " not in test.strip() and f"{name}::{test}".find(pattern) >= 0:
-                tally.add(f"{name}::{test}", good, time.monotonic() - begun, "" if good else done.stdout)
-                begun, seen = time.monotonic(), seen + 1
-        if "[  PASSED  ]" in line:
-            break
-    if done.returncode != 0 and not tally.failures or (seen == 0 and pattern == ""):
-        tally.add(name, False, 0, done.stdout)
+            if line.startswith(mark) and pattern in f"{name}::{line.removeprefix(mark)}":
+                seen += 1
+                yield f"{name}::{line.removeprefix(mark)}", good, 0, "" if good else done.stdout
+    if done.returncode < 0 or (seen == 0 and pattern == ""):
+        yield name, False, 0, done.stdout
 
 
-def run_command(name, command, tally):
+def run_command(name, command):
     begun = time.monotonic()
-    done = subprocess.run(["timeout", "-k", "5", "900", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=ROOT, stdin=subprocess.DEVNULL)
-    tally.add(name, done.returncode == 0, time.monotonic() - begun, done.stdout[-4000:])
+    done = bounded(command, 900, stderr=subprocess.STDOUT)
+    yield name, done.returncode == 0, time.monotonic() - begun, done.stdout[-4000:]
 
 
 def default_signals():
@@ -130,6 +137,26 @@ def default_signals():
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
+def list_of_work(pattern):
+    """What there is to run: a function and its arguments each, the long ones first."""
+    build = ROOT / os.environ.get("BUILD", "build")
+    files = sorted((ROOT / "tests").glob("*/test_*.py"), key=lambda p: (p.parent.name not in LONG, p))
+    for path in files:
+        text = path.read_text()
+        yield run_python, path, pattern, {"TINYSUP": str(build / "tinysup")}, ""
+        # process 1 once more, in the build whose malloc() ends it after the seal
+        if "# also sealed" in text:
+            yield run_python, path, pattern, {"TINYSUP": str(ROOT / "build-seal/tinysup")}, " (sealed)"
+        if "# also sanitized" in text:
+            sanitized = {"TINYSUP": str(ROOT / "build-asan/tinysup"), "ASAN_OPTIONS": "detect_leaks=0"}
+            yield run_python, path, pattern, sanitized, " (sanitized)"
+    for program in sorted((ROOT / "build-asan/unit").glob("test_*")):
+        yield run_unit, program, pattern
+    for goal in ("analyze", "tidy", "cppcheck", "shellcheck", "format", "docs"):
+        if pattern in f"lint::{goal}":
+            yield run_command, f"lint::{goal}", ["make", "-s", f"lint-{goal}"]
+
+
 def main():
     if sys.argv[1:2] == ["--file"]:
         run_one_file(Path(sys.argv[2]), sys.argv[3])
@@ -137,22 +164,10 @@ def main():
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
     default_signals()
     begun, tally = time.monotonic(), Tally()
-    build = ROOT / os.environ.get("BUILD", "build")
-    for program in sorted((ROOT / "build-asan/unit").glob("test_*")):
-        if program.suffix == "" and (pattern in f"tests/unit/{program.name}.c" or "::" in pattern or pattern):
-            run_unit(program, pattern, tally)
-    for path in sorted((ROOT / "tests").glob("*/test_*.py")):
-        text = path.read_text()
-        run_python(path, pattern, {"TINYSUP": str(build / "tinysup")}, "", tally)
-        # process 1 once more, in the build whose malloc() ends it after the seal
-        if "# also sealed" in text:
-            run_python(path, pattern, {"TINYSUP": str(ROOT / "build-seal/tinysup")}, " (sealed)", tally)
-        if "# also sanitized" in text:
-            run_python(path, pattern, {"TINYSUP": str(ROOT / "build-asan/tinysup"), "ASAN_OPTIONS": "detect_leaks=0"}, " (sanitized)",
-                       tally)
-    for goal in ("analyze", "tidy", "cppcheck", "shellcheck", "format", "docs"):
-        if pattern in f"lint::{goal}":
-            run_command(f"lint::{goal}", ["make", "-s", f"lint-{goal}"], tally)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for work in list_of_work(pattern):
+            pool.submit(lambda w: tally.add(list(w[0](*w[1:]))), work).add_done_callback(
+                lambda f, w=work: f.exception() and tally.add([(str(w[1]), False, 0, repr(f.exception()))]))
     for name in tally.failures:
         print(f"failed: {name}")
     print(f"in {time.monotonic() - begun:.0f} s")

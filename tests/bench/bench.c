@@ -1,14 +1,16 @@
 /*
  * Inits side by side, each as process 1 of a fresh PID namespace, round by round, so that what else the machine does meets all.
  *
- *   bench --tinysup FILE --alias LINK --config FILE --noop FILE --helper FILE [--rounds N]
+ *   bench --tinysup FILE --alias LINK --config FILE --noop FILE --helper FILE [--rounds N] [--cpu N]
  *
  * Prints one JSON object a line: first the contestants, then samples {"who", "what", "value"}. What they mean is table.py's.
- * LINK is the same tinysup under the name tini. Must be linked static: what it is made of is copied at every start.
+ * LINK is the same tinysup under the name tini. With --cpu all run there: what it takes to wake another CPU, which is most of
+ * it, depends on what else the machine does.
  */
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,16 +297,23 @@ static void run_rounds(long rounds, const int pipe_ends[2])
 	measure_idle(pipe_ends);
 }
 
+static void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) != 0)
+		fail("CPU %d is not ours", cpu);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"tinysup", required_argument, NULL, 't'},
-	    {"alias", required_argument, NULL, 'a'},
-	    {"config", required_argument, NULL, 'c'},
-	    {"noop", required_argument, NULL, 'n'},
-	    {"helper", required_argument, NULL, 'h'},
-	    {"rounds", required_argument, NULL, 'r'},
-	    {NULL, 0, NULL, 0},
+	    {"tinysup", required_argument, NULL, 't'}, {"alias", required_argument, NULL, 'a'},
+	    {"config", required_argument, NULL, 'c'},  {"noop", required_argument, NULL, 'n'},
+	    {"helper", required_argument, NULL, 'h'},  {"rounds", required_argument, NULL, 'r'},
+	    {"cpu", required_argument, NULL, 'u'},     {NULL, 0, NULL, 0},
 	};
 	int option, pipe_ends[2];
 	long rounds = 60;
@@ -322,6 +331,8 @@ int main(int argc, char **argv)
 			helper = optarg;
 		else if (option == 'r')
 			rounds = atol(optarg);
+		else if (option == 'u')
+			stay_on(atoi(optarg));
 		else
 			return 64;
 	}

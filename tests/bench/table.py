@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the benchmark and prints it as Markdown.
+"""Runs the benchmark and prints it as one Markdown table.
 
-    table.py [--json FILE] [--rounds N] --tools DIRECTORY TINYSUP      DIRECTORY holds bench, helper and noop
+    table.py [--json FILE] [--rounds N] [--any-cpu] --tools DIRECTORY TINYSUP      DIRECTORY holds bench, helper and noop
 
 It reports and never judges: the exit status is not 0 only where nothing could be measured.
 """
@@ -20,53 +20,48 @@ HERE = Path(__file__).resolve().parent
 PEERS = ("tini-static", "tini", "dumb-init", "catatonit")
 SECONDS_A_ROUND, SECONDS_MORE = 5, 60  # then the driver is ended, and all of its processes with it
 
-# what -> (title, unit's size, digits)
-TIMES = {
-    "start_ns": ("no-op: clone to exit, ms", 1e6, 2),
-    "main_ns": ("clone to the app's `main`, ms", 1e6, 2),
-    "signal_ns": ("SIGUSR1 to the app, µs", 1e3, 1),
-    "stop_ns": ("SIGTERM to exit, ms", 1e6, 2),
-    "orphan_ns": ("CPU an orphan, µs", 1e3, 1),
-}
-SIZES = {
-    "start_cpu_us": ("CPU of clone to exit, µs", 1, 0),
-    "start_faults": ("page faults of it", 1, 0),
-    "rss_kb": ("resident idle, kB", 1, 0),
-    "private_kb": ("of it private and dirty, kB", 1, 0),
-    "wakeups": ("wake-ups in 3 s idle", 1, 0),
-    "file_kb": ("file, kB", 1, 0),
-}
-UNITS = {**TIMES, **SIZES}
+MEASURES = (  # what, title, divisor, digits, is a p90 of interest
+    ("start_ns", "no-op, clone to exit, ms", 1e6, 2, True),
+    ("added_ns", "added to no init, ms", 1e6, 2, False),
+    ("to_tini_static", "in what tini-static adds", 1, 2, False),
+    ("main_ns", "clone to the app's `main`, ms", 1e6, 2, True),
+    ("start_cpu_us", "CPU time, clone to exit, µs", 1, 0, False),
+    ("start_faults", "page faults, clone to exit", 1, 0, False),
+    ("signal_ns", "SIGUSR1 to the app, µs", 1e3, 1, True),
+    ("stop_ns", "SIGTERM to exit, ms", 1e6, 2, True),
+    ("orphan_ns", "CPU time an orphan, µs", 1e3, 1, True),
+    ("rss_kb", "resident when idle, kB", 1, 0, False),
+    ("private_kb", "of it private and dirty, kB", 1, 0, False),
+    ("wakeups", "wake-ups in 3 s idle", 1, 0, False),
+    ("file_kb", "file, kB", 1, 0, False),
+)
 
 
 def is_dynamic(path):
     """Has it an ELF program header that names a loader?"""
     data = Path(path).read_bytes()
-    start, size, count = int.from_bytes(data[32:40], "little"), int.from_bytes(data[54:56], "little"), int.from_bytes(data[56:58], "little")
-    return any(int.from_bytes(data[start + i * size:][:4], "little") == 3 for i in range(count))
+    at, size, count = (int.from_bytes(data[a:b], "little") for a, b in ((32, 40), (54, 56), (56, 58)))
+    return any(int.from_bytes(data[at + i * size:][:4], "little") == 3 for i in range(count))
 
 
-def measure(tinysup, tools, rounds):
+def measure(tinysup, tools, rounds, cpu):
     """The driver's lines: {name: file}, {name: {what: [values]}}."""
     with tempfile.TemporaryDirectory() as directory:
         alias = Path(directory, "tini")
         alias.symlink_to(tinysup)
         command = [tools / "bench", "--tinysup", tinysup, "--alias", alias, "--config", HERE / "full.conf", "--noop", tools / "noop",
-                   "--helper", tools / "helper", "--rounds", str(rounds)]
+                   "--helper", tools / "helper", "--rounds", rounds, *(["--cpu", cpu] if cpu is not None else [])]
         done = subprocess.run(["timeout", "-k", "2", str(SECONDS_MORE + SECONDS_A_ROUND * rounds), *map(str, command)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     files, samples = {}, {}
     for line in done.stdout.splitlines():
         item = json.loads(line)
         if "contestant" in item:
-            files[item["contestant"]] = item["file"]
+            files[item["contestant"]] = str(tinysup) if item["file"] == str(alias) else item["file"]
         else:
             samples.setdefault(item["who"], {}).setdefault(item["what"], []).append(item["value"])
     if done.returncode != 0 or not samples:
         sys.exit(f"the driver ended with {done.returncode}")
-    for name, file in files.items():
-        if file:
-            samples[name]["file_kb"] = [os.stat(os.path.realpath(file)).st_size / 1000]
     return files, samples
 
 
@@ -75,88 +70,74 @@ def summary(values):
     return {"median": statistics.median(ordered), "p90": ordered[min(len(ordered) - 1, int(len(ordered) * 0.9))], "n": len(ordered)}
 
 
-def added(results):
-    """What an init adds to none: the difference of medians, and its ratio to what tini-static adds."""
-    base, tini = results["no init"]["start_ns"]["median"], results.get("tini-static", {}).get("start_ns")
+def add_derived(results, files):
+    """The file's size, and what an init adds to none, in ms and in what tini-static adds: differences of medians."""
+    base = results["no init"]["start_ns"]["median"]
+    tini = results.get("tini-static", {}).get("start_ns", {}).get("median")
     for name, measures in results.items():
-        if name != "no init":
-            extra = measures["start_ns"]["median"] - base
-            measures["added_ns"] = {"median": extra, "to_tini_static": extra / (tini["median"] - base) if tini else None}
+        if not files[name]:
+            continue
+        extra = measures["start_ns"]["median"] - base
+        measures["added_ns"] = {"median": extra}
+        if tini is not None:
+            measures["to_tini_static"] = {"median": extra / (tini - base)}
+        measures["file_kb"] = {"median": os.stat(files[name]).st_size / 1000}
 
 
-def to_best_peer(results):
+def ratios_to_best_peer(results):
     """{name: {what: [ratio, peer]}} for tinysup's ways: below 1 is better than the best peer."""
     ratios = {}
     for name in (n for n in results if n.startswith("tinysup")):
-        for what in UNITS:
+        for what, *_ in MEASURES:
             peers = [(results[p][what]["median"], p) for p in PEERS if what in results.get(p, {})]
             if peers and what in results[name] and min(peers)[0] > 0:
                 ratios.setdefault(name, {})[what] = [results[name][what]["median"] / min(peers)[0], min(peers)[1]]
     return ratios
 
 
-def row(cells):
-    print("| " + " | ".join(cells) + " |")
+def print_table(results, ratios, kinds):
+    def row(cells):
+        print("| " + " | ".join(cells) + " |")
 
-
-def print_table(results, columns, p90):
-    extra = ["added to none, ms", "in tini-static's"] if p90 else []
-    titles = [UNITS[c][0] for c in columns]
-    titles[1:1] = extra
-    row(["", *titles])
-    row(["---", *["---:"] * len(titles)])
-    for name, measures in results.items():
+    row(["median / p90", *(f"{n} ({kinds[n]})" if n in kinds else n for n in results), "tinysup ÷ best peer"])
+    row(["---", *["---:"] * (len(results) + 1)])
+    for what, title, unit, digits, p90 in MEASURES:
         cells = []
-        for what in columns:
-            _, unit, digits = UNITS[what]
-            if what not in measures:
-                cells.append("-")
-                continue
-            values = [f"{measures[what][k] / unit:.{digits}f}" for k in (("median", "p90") if p90 else ("median",))]
-            cells.append(" / ".join(values))
-        if p90:
-            more = measures.get("added_ns")
-            ratio = more and more["to_tini_static"]
-            cells[1:1] = [f"{more['median'] / 1e6:.2f}" if more else "-", f"{ratio:.2f} ×" if ratio else "-"]
-        row([name, *cells])
-    print()
-
-
-def print_ratios(ratios):
-    columns = [c for c in UNITS if any(c in r for r in ratios.values())]
-    row(["median ÷ best peer's", *(UNITS[c][0].rsplit(",", 1)[0] for c in columns)])
-    row(["---", *["---:"] * len(columns)])
-    for name, ratio in ratios.items():
-        row([name, *(f"{ratio[c][0]:.2f} ({ratio[c][1]})" if c in ratio else "-" for c in columns)])
-    print()
+        for measures in results.values():
+            values = [measures[what][k] for k in ("median", "p90")[:1 + p90]] if what in measures else []
+            cells.append(" / ".join(f"{v / unit:.{digits}f}" for v in values) or "-")
+        ratio = ratios.get("tinysup", {}).get(what)
+        row([title, *cells, f"{ratio[0]:.2f} ({ratio[1]})" if ratio else "-"])
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--any-cpu", action="store_true")
     parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("tinysup", type=Path)
     arguments = parser.parse_args()
-    begun, tinysup = time.monotonic(), arguments.tinysup.resolve()
+    begun, tinysup, load = time.monotonic(), arguments.tinysup.resolve(), os.getloadavg()[0]
     if Path("/etc/tinysup.conf").exists():
-        print("there is an /etc/tinysup.conf: no figure below is of tinysup without configuration", file=sys.stderr)
-    files, samples = measure(tinysup, arguments.tools.resolve(), arguments.rounds)
-    results = {name: {what: summary(values) for what, values in measures.items()}
-               for name, measures in ((n, samples[n]) for n in files if n in samples)}
-    added(results)
-    ratios = to_best_peer(results)
+        print("there is an /etc/tinysup.conf: no figure below is of tinysup without a configuration", file=sys.stderr)
+    cpu = None if arguments.any_cpu else max(os.sched_getaffinity(0))
+    files, samples = measure(tinysup, arguments.tools.resolve(), arguments.rounds, cpu)
+    results = {name: {what: summary(values) for what, values in samples[name].items()} for name in files}
+    add_derived(results, files)
+    ratios = ratios_to_best_peer(results)
     kinds = {name: "dynamic" if is_dynamic(file) else "static" for name, file in files.items() if file}
-    about = {"tinysup": str(arguments.tinysup), "linked": kinds["tinysup"], "kernel": platform.release(), "cpus": os.cpu_count(),
-             "rounds": arguments.rounds, "load": os.getloadavg()[0], "seconds": time.monotonic() - begun}
-    print(f"{arguments.tinysup} ({kinds['tinysup']}), {about['rounds']} rounds in turn, Linux {about['kernel']}, {about['cpus']} CPUs, "
-          f"load {about['load']:.1f}; median / p90. " + ", ".join(f"{n}: {k}" for n, k in kinds.items() if n in PEERS) + ".\n")
-    print_table(results, list(TIMES), True)
-    print_table(results, list(SIZES), False)
-    print_ratios(ratios)
-    print(f"in {about['seconds']:.0f} s")
+    version = subprocess.run([tinysup, "--version"], stdout=subprocess.PIPE, text=True, timeout=5).stdout.strip()
+    about = {"tinysup": str(arguments.tinysup), "version": version, "rounds": arguments.rounds, "kernel": platform.release(),
+             "machine": platform.machine(), "cpus": os.cpu_count(), "one_cpu": cpu is not None, "load": load}
+    print(f"{arguments.tinysup} ({kinds['tinysup']}; {version}), {about['rounds']} rounds in turn on "
+          f"{'any of' if cpu is None else 'one of'} {about['cpus']} CPUs, {about['machine']}, Linux {about['kernel']}, load {load:.1f}\n")
+    print_table(results, ratios, kinds)
+    print("\nWith the full configuration SIGTERM starts a chain of 7 steps: 5 programs one after the other, 2 alerts nobody takes.\n"
+          f"in {time.monotonic() - begun:.0f} s")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"about": about, "linked": kinds, "results": results, "to_best_peer": ratios}, indent=1))
+        everything = {"about": about, "linked": kinds, "results": results, "to_best_peer": ratios}
+        Path(arguments.json).write_text(json.dumps(everything, indent=1) + "\n")
 
 
 if __name__ == "__main__":

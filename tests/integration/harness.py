@@ -119,9 +119,14 @@ class Supervised:
                     return blocks_signals(pid) and pid
                 below = children(pid)
                 if not below:
-                    return self.process.poll() is not None and -1
+                    self.must_run()
+                    return None
                 pid = below[0]
         return until(look, "tinysup runs")
+
+    def must_run(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"it has ended with {self.process.returncode}: {self.log()}")
 
     def app(self):
         """The app's pid, once it has been executed."""
@@ -130,12 +135,14 @@ class Supervised:
                 line = command_line(pid)
                 if line and line[0] and line[0] != self.binary:
                     return pid
-            return self.process.poll() is not None and -1
+            self.must_run()
+            return None
         return until(look, "the app runs")
 
     def signal(self, name):
         if self.begun is None:
             self.begun = time.monotonic()
+        assert self.pid > 1  # -1 would be everybody
         os.kill(self.pid, number(name))
 
     def wait(self, seconds=40):

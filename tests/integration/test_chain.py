@@ -309,8 +309,9 @@ class Shortage(ChainCase):
     CONFIG = chain(exec_step("early", "touch $TEST_DIR/early", 'timeout = "700ms";'), STOP, exec_step("after", "exec touch $TEST_DIR/after", 'timeout = "1s";'))
 
     def test_no_process_to_be_had(self):
+        uid = str(100000 + os.getpid())  # the limit is the user's: a user of its own
         s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN,
-                       wrap=["sh", "-c", 'chmod -R 777 $TEST_DIR; exec setpriv --reuid 54321 --regid 54321 --clear-groups '
+                       wrap=["sh", "-c", f'chmod -R 777 $TEST_DIR; exec setpriv --reuid {uid} --regid {uid} --clear-groups '
                              'prlimit --nproc=2 "$@"', "sh"])
         s.app()
         s.signal("TERM")
