@@ -89,7 +89,8 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	manner.warn_on_reap |= options->warn_on_reap;
 	if (options->parent_death_signal != 0)
 		prctl(PR_SET_PDEATHSIG, options->parent_death_signal);
-	return supervise(plan, &manner, signals);
+	/* no destructor of a library runs in process 1 */
+	_exit(supervise(plan, &manner, signals));
 }
 
 static int run_probe(const struct options *options)

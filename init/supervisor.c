@@ -88,6 +88,9 @@ static void act(struct supervisor *s, const struct action *action)
 		break;
 	case ACTION_STEP_KILL:
 		jobs_kill(action->step);
+		/* a wait step's last answer says more than that its last try was killed */
+		if (seq_step(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
+			strcpy(s->why[action->step], "killed");
 		break;
 	case ACTION_SWEEP_TERM:
 		sweep_signal(SIGTERM);

@@ -103,18 +103,21 @@ static int bad_init(const char *way, char **command, const sigset_t *all)
 
 int main(int argc, char **argv)
 {
+	const char *slash = strrchr(argv[0], '/'), *name = slash != NULL ? slash + 1 : argv[0];
 	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (strcmp(name, "lose") == 0 || strcmp(name, "twice") == 0 || strcmp(name, "wrong") == 0) {
+		while (*argv != NULL && strcmp(*argv, "--") != 0)
+			argv++;
+		return *argv != NULL ? bad_init(name, argv + 1, &all) : 64;
+	}
 	if (argc == 2 && strcmp(argv[1], "answer") == 0)
 		return answer(&all, 0);
 	if (argc == 3 && strcmp(argv[1], "orphans") == 0)
 		return answer(&all, atoi(argv[2]));
 	if (argc == 4 && strcmp(argv[1], "count") == 0)
 		return count(&all, atoi(argv[2]), atol(argv[3]));
-	for (int i = 2; i < argc - 1; i++)
-		if (strcmp(argv[i], "--") == 0)
-			return bad_init(argv[1], argv + i + 1, &all);
 	return 64;
 }

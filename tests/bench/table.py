@@ -127,7 +127,8 @@ def main():
     add_derived(results, files)
     ratios = ratios_to_best_peer(results)
     kinds = {name: "dynamic" if is_dynamic(file) else "static" for name, file in files.items() if file}
-    version = subprocess.run([tinysup, "--version"], stdout=subprocess.PIPE, text=True, timeout=5).stdout.strip()
+    version = subprocess.run([tinysup, "--version"], stdout=subprocess.PIPE, text=True, timeout=5).stdout.splitlines()
+    version = ", ".join(version[:2])
     about = {"tinysup": str(arguments.tinysup), "version": version, "rounds": arguments.rounds, "kernel": platform.release(),
              "machine": platform.machine(), "cpus": os.cpu_count(), "one_cpu": cpu is not None, "load": load}
     print(f"{arguments.tinysup} ({kinds['tinysup']}; {version}), {about['rounds']} rounds in turn on "

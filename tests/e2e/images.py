@@ -1,0 +1,74 @@
+"""What the images of the tests are made of, kept under build/e2e: a second run finds it there."""
+import contextlib
+import fcntl
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build/e2e"
+BASE = "e2e:bookworm"
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+SECURITY = os.environ.get("DEBIAN_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
+
+# debian:bookworm-slim, as near as makes no difference, with Python; no registry is asked
+DEBOOTSTRAP = f"""
+debootstrap --variant=minbase --include=python3,ca-certificates bookworm root {MIRROR}
+printf '%s\\n' 'Types: deb' 'URIs: {MIRROR}' 'Suites: bookworm bookworm-updates' 'Components: main' \\
+    'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' '' \\
+    'Types: deb' 'URIs: {SECURITY}' 'Suites: bookworm-security' 'Components: main' \\
+    'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' > root/etc/apt/sources.list.d/debian.sources
+rm -rf root/etc/apt/sources.list root/var/cache/apt/* root/var/lib/apt/lists/* root/usr/share/doc/* root/usr/share/man/* \\
+    root/usr/share/locale/*
+tar -C root -c . > base.tar
+"""
+
+
+@contextlib.contextmanager
+def alone():
+    """Files of tests run side by side: what is kept is made by one of them."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with open(KEPT / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(*words, seconds=300, **options):
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          timeout=seconds, check=False, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{words[0]}: {done.returncode}: {done.stdout[-3000:]}")
+    return done.stdout
+
+
+def base_tar():
+    path = KEPT / f"bookworm-{hashlib.sha256(DEBOOTSTRAP.encode()).hexdigest()[:8]}.tar"
+    with alone():
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=KEPT) as folder:
+                # in namespaces: what it mounts and starts is gone with it
+                run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", DEBOOTSTRAP, cwd=folder, seconds=400)
+                Path(folder, "base.tar").rename(path)
+    return path
+
+
+def static_binary():
+    """The release: TINYSUP_STATIC, else what `make static` makes of this tree."""
+    if "TINYSUP_STATIC" in os.environ:
+        return Path(os.environ["TINYSUP_STATIC"]).resolve(strict=True)
+    with alone():
+        run("make", "-s", "static", cwd=ROOT, seconds=700)
+    return ROOT / "build-static/tinysup"
+
+
+def idle_binary():
+    """idle.c, static: an app for images that hold nothing else."""
+    source = Path(__file__).parent / "idle.c"
+    path = KEPT / f"idle-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
+    with alone():
+        if not path.exists():
+            run("cc", "-static", "-Os", "-Wall", "-Wextra", "-Werror", source, "-o", f"{path}.new")
+            Path(f"{path}.new").rename(path)
+    return path
