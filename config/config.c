@@ -53,17 +53,23 @@ static bool parse(config_t *tree, const char *file, struct errors *errors)
 	return good;
 }
 
+/* NULL where it is not given, or there is no file at all. */
+static const config_setting_t *find(const config_t *tree, const char *path)
+{
+	return tree != NULL ? config_lookup(tree, path) : NULL;
+}
+
 /* The place to report a setting at, given or not: its own line, else its section's, else the file. */
 static void report(struct reader *reader, const config_t *tree, const char *path, const char *what)
 {
-	const config_setting_t *setting = config_lookup(tree, path);
+	const config_setting_t *setting = find(tree, path);
 
 	if (setting == NULL)
-		setting = config_lookup(tree, "shutdown");
+		setting = find(tree, "shutdown");
 	if (setting != NULL)
 		read_error(reader, setting, path, "%s", what);
 	else
-		errors_add(reader->errors, reader->file, 0, path, "%s", what);
+		errors_add(reader->errors, reader->file != NULL ? reader->file : "tinysup", 0, path, "%s", what);
 }
 
 /* A stop step without a reserve of its own has 3 s, or what the others leave of the deadline where that is less. */
@@ -141,19 +147,31 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 	if (reader->chain != NULL)
 		chain_read(reader, reader->chain, plan, &shutdown->chain);
 	/* Ctrl-C is no order to end by a deadline for a shell or a REPL */
-	if (shutdown->chain.count == 0 && config_lookup(tree, "shutdown.signals") == NULL)
+	if (shutdown->chain.count == 0 && find(tree, "shutdown.signals") == NULL)
 		shutdown->signals = SIGNAL_BIT(15);
-	if (shutdown->chain.count > 0 && config_lookup(tree, "shutdown.clean_exit_code") == NULL)
+	if (shutdown->chain.count > 0 && find(tree, "shutdown.clean_exit_code") == NULL)
 		shutdown->clean_exit_code = 0;
 	settle_names(reader, plan);
 	if (reader->errors->count == 0)
 		settle_deadline(reader, tree, shutdown);
 }
 
+/* The tree is only needed while the plan is made: nothing of the plan points into it. */
+static void load_file(struct reader *reader, struct plan *plan, char *const *command)
+{
+	config_t tree;
+
+	config_init(&tree);
+	if (parse(&tree, reader->file, reader->errors)) {
+		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
+		settle(reader, &tree, plan, command);
+	}
+	config_destroy(&tree);
+}
+
 struct plan *config_load(const char *file, char *const *command, FILE *err)
 {
 	struct errors errors = {0};
-	config_t tree;
 
 	if (!arena_open(&arena)) {
 		fprintf(err, "tinysup: no memory for the configuration: %s\n", strerror(errno));
@@ -162,12 +180,12 @@ struct plan *config_load(const char *file, char *const *command, FILE *err)
 	struct reader reader = {.arena = &arena, .errors = &errors, .file = file};
 	struct plan *plan = arena_alloc(&arena, sizeof *plan);
 	plan->file = file;
-	config_init(&tree);
-	if (file == NULL || parse(&tree, file, &errors)) {
-		read_group(&reader, &schema_root, file != NULL ? config_root_setting(&tree) : NULL, plan, "");
-		settle(&reader, &tree, plan, command);
+	if (file != NULL) {
+		load_file(&reader, plan, command);
+	} else {
+		read_group(&reader, &schema_root, NULL, plan, "");
+		settle(&reader, NULL, plan, command);
 	}
-	config_destroy(&tree);
 	bool good = errors.count == 0;
 	errors_print(&errors, err);
 	return good ? plan : NULL;

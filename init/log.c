@@ -13,30 +13,36 @@
 
 #include "init/text.h"
 
+#define CLOSED     (-1)
+#define NOT_OPENED (-2)
+
 /* Process 1 has one log, and no line of it may need memory. */
 static struct {
-	int fd; /* -1: none */
+	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs of tinysup never say anything */
 	bool is_socket;
 	bool own; /* non-blocking by its own file description; else poll before every write */
 	enum log_level level;
 	enum log_format format;
 	const char *app;
 	unsigned long dropped;
-} the_log = {.fd = -1, .level = LOG_INFO, .app = ""};
+} the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
 
-void log_open(void)
+/* A descriptor of our own on what stderr is. Where none is to be had, stderr itself will do: every write polls first. */
+static void open_log(void)
 {
 	struct stat status;
 
-	if (fstat(STDERR_FILENO, &status) != 0 || fcntl(STDERR_FILENO, F_GETFD) == -1)
+	if (fstat(STDERR_FILENO, &status) != 0) {
+		the_log.fd = CLOSED;
 		return;
+	}
 	the_log.is_socket = S_ISSOCK(status.st_mode);
 	/* a file is shared with the app, its offset too: opened anew, the two would overwrite each other */
 	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
 		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	the_log.own = the_log.fd >= 0 || S_ISREG(status.st_mode);
 	if (the_log.fd < 0)
-		the_log.fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		the_log.fd = STDERR_FILENO;
 }
 
 void log_setup(enum log_level level, enum log_format format, const char *app)
@@ -48,12 +54,17 @@ void log_setup(enum log_level level, enum log_format format, const char *app)
 
 void log_close(void)
 {
-	the_log.fd = -1;
+	the_log.fd = CLOSED;
 }
 
-bool log_enabled(enum log_level level)
+/* Whether a line of this level is to be written, and can be. */
+static bool ready(enum log_level level)
 {
-	return level <= the_log.level;
+	if (level > the_log.level)
+		return false;
+	if (the_log.fd == NOT_OPENED)
+		open_log();
+	return the_log.fd != CLOSED;
 }
 
 static bool write_line(const char *line, size_t length)
@@ -74,7 +85,7 @@ static bool write_line(const char *line, size_t length)
 static void emit(struct text *line)
 {
 	text_end_line(line);
-	if (the_log.fd >= 0 && !write_line(line->bytes, line->length))
+	if (!write_line(line->bytes, line->length))
 		the_log.dropped++;
 }
 
@@ -145,7 +156,7 @@ void log_event(enum log_level level, const char *event, const char *step, const 
 	char message[1024];
 	va_list args;
 
-	if (!log_enabled(level) || the_log.fd < 0)
+	if (!ready(level))
 		return;
 	va_start(args, fmt);
 	vsnprintf(message, sizeof message, fmt, args);
@@ -156,7 +167,7 @@ void log_event(enum log_level level, const char *event, const char *step, const 
 
 void log_output(const char *step, const char *line, size_t length)
 {
-	if (!log_enabled(LOG_INFO) || the_log.fd < 0)
+	if (!ready(LOG_INFO))
 		return;
 	tell_dropped();
 	put_line(LOG_INFO, "output", step, line, length);
@@ -168,7 +179,7 @@ void log_raw(enum log_level level, const char *fmt, ...)
 	struct text line;
 	va_list args;
 
-	if (!log_enabled(level) || the_log.fd < 0)
+	if (!ready(level))
 		return;
 	va_start(args, fmt);
 	vsnprintf(message, sizeof message, fmt, args);

@@ -13,9 +13,6 @@
 
 /* LOG_ERROR to LOG_TRACE are the plan's levels. */
 
-/* A descriptor of our own on what stderr is, where the kernel grants one. Call once, before log_event(). */
-void log_open(void);
-
 /* `app` (not copied) is the name lines carry. */
 void log_setup(enum log_level level, enum log_format format, const char *app);
 
@@ -35,7 +32,5 @@ void log_output(const char *step, const char *line, size_t length);
 
 /* A line in another program's format, to our descriptor: the drop-in names write as those programs do. Level is checked. */
 void log_raw(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-bool log_enabled(enum log_level level);
 
 #endif

@@ -82,7 +82,6 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	}
 	struct manner manner = options->who->manner;
 	lay_over(options, plan, &manner);
-	log_open();
 	log_setup(plan->log_level, plan->log_format, plan->app.name);
 	warn_of_grace(plan);
 	manner.subreaper |= options->subreaper;

@@ -32,7 +32,6 @@ def fill():
         except BlockingIOError:
             break
         if pid == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)   # what holds the place stays until it is told
             while True:
                 signal.pause()
         held.append(pid)

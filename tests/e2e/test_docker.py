@@ -35,7 +35,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-class BotCase(ExchangeTest, DockerCase):
+class BotCase(DockerCase, ExchangeTest):
     """The demo's bot, with an exchange and a sink outside."""
 
     def bot(self, *words, config=None, options=(), image=engine.BOT):
@@ -90,7 +90,7 @@ class Stop(BotCase):
         self.assertGreater(seconds, 5)
         self.assertEqual(c.inspect("State.ExitCode"), 75, c.log())
         self.assertIn("exit code 75", c.log())      # it ended by itself: Docker's SIGKILL leaves no last word
-        self.assertIn("cancel failed", self.received("/slack")[0]["text"])
+        self.assertIn("cancel timeout", self.received("/slack")[0]["text"])
 
     def test_docker_kill(self):
         c = self.bot()
@@ -107,7 +107,9 @@ class Stop(BotCase):
         c.kill("TERM")
         c.until_log("stop: begun")
         c.kill("TERM")
-        self.assertEqual(c.code(), 0, c.log())
+        self.assertEqual(c.code(), 75, c.log())     # `flat` is required and has no reserve: the second signal passes over it
+        self.assertIn("flat: cut", c.log())
+        self.assertEqual(self.summary(), (0, 0))
         self.assertEqual(self.file("state.json.signals").split(), ["SIGTERM"])
 
 
@@ -161,7 +163,7 @@ class Shortage(DockerCase):
         c = self.start("--", "python3", "/apps.py", "fill", config=chain(self.HOOK % timeout, STOP, **options), options=("--pids-limit", "25"))
         self.until_file("ready")
         c.kill("TERM")
-        c.until_log("hook: try 1 failed: no process for it: Resource temporarily unavailable; again in")
+        c.until_log("no process for it: Resource temporarily unavailable; again in")
         return c
 
     def test_no_place_for_a_hook_at_first(self):
@@ -174,10 +176,10 @@ class Shortage(DockerCase):
 
     def test_no_place_for_a_hook_at_all(self):
         c = self.full("1s")
-        self.assertEqual(c.code(), 137, c.log())        # what holds the places in its group is deaf to SIGTERM
+        self.assertEqual(c.code(), 0, c.log())
         self.assertFalse((self.shared / "hook").exists())
-        self.assertIn("hook: timeout", c.log())
-        self.assertRegex(c.log(), r"exit code 137, [1-5]\.\d+ s after")
+        self.assertRegex(c.log(), "hook: (failed|timeout)")
+        self.assertRegex(c.log(), r"exit code 0, [1-3](\.\d+)? s after")
 
     def test_out_of_memory(self):
         c = self.start("--", "python3", "/apps.py", "eat", options=("--memory", "48m", "--memory-swap", "48m"), config=chain(
@@ -202,7 +204,7 @@ class Engines(DockerCase):
         self.until_file("ready")
         self.assertIn("docker-init", c.execute("cat", "/proc/1/cmdline").stdout)
         self.assertEqual(c.execute("sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status", check=False).stdout, "")
-        self.assertEqual(c.log().count("reaped"), 20)       # by tinysup: Docker's does not say so
+        self.assertEqual(c.log().count("Reaped zombie"), 20)       # by tinysup: Docker's does not say so
         self.assertLess(c.stop(10), 5)
         self.assertEqual(c.inspect("State.ExitCode"), 0, c.log())
         self.assertTrue((self.shared / "hook").exists())
@@ -224,6 +226,12 @@ class Engines(DockerCase):
         self.assertEqual(c.code(), 0, c.log())
         self.assertTrue((self.shared / "hook").exists())
 
+    def test_a_terminal(self):
+        c = self.waiting(chain(exec_step("hook", "echo from the hook"), STOP), options=("--tty",))
+        self.assertLess(c.stop(10), 5)
+        self.assertEqual(c.inspect("State.ExitCode"), 0, c.log())
+        self.assertIn("hook: from the hook", c.log())
+
     def test_paused_beyond_the_deadline(self):
         """Time goes on in the freezer: thawed, it has none left, and ends at once."""
         c = self.waiting(chain(exec_step("hang", "touch /test/hang; sleep 99"), STOP, exec_step("must", "touch /test/must", 'reserve = "200ms";'),
@@ -236,7 +244,7 @@ class Engines(DockerCase):
         until(lambda: time.monotonic() > begun + 5.1, "the deadline is over")
         self.assertEqual(c.inspect("State.Paused"), True)
         self.assertLess(seconds_until_gone(first, lambda: engine.the_engine.docker("unpause", c.id)), 2)
-        self.assertNotEqual(c.code(), 0)
+        self.assertEqual(c.code(), 137, c.log())
 
     def test_an_exec_does_not_delay_the_end(self):
         c = self.waiting(chain(exec_step("hook", "true"), STOP), options=("--user", "1000"))
@@ -260,7 +268,7 @@ class LogReader(DockerCase):
 
     def writing(self):
         """An app that is stuck in write()."""
-        c = self.start("--", "yes", "nobody reads this", config=chain(self.FLOOD, STOP, self.MUST), options=("--log-opt", "mode=blocking"))
+        c = self.start("--", "sh", "-c", "exec yes nobody reads this >&2", config=chain(self.FLOOD, STOP, self.MUST), options=("--log-opt", "mode=blocking"))
         return c, c.first()
 
     @staticmethod
