@@ -67,11 +67,11 @@ static void close_fd(int *fd)
 }
 
 /* Closing a descriptor takes it out of the epoll set only when no child holds a copy: so it is taken out by hand. */
-static void finish_output(struct output *output)
+static void finish_output(struct output *output, bool all)
 {
 	if (output->fd >= 0)
 		epoll_ctl(the_jobs.epoll, EPOLL_CTL_DEL, output->fd, NULL);
-	output_finish(output);
+	output_finish(output, all);
 }
 
 static void prepare_program(const void *context)
@@ -177,7 +177,7 @@ void jobs_kill(size_t step)
 			continue;
 		kill(-job->pid, SIGKILL);
 		job->step = JOBS_ABANDONED;
-		finish_output(&job->output);
+		finish_output(&job->output, false);
 	}
 }
 
@@ -186,7 +186,7 @@ void jobs_readable(size_t slot)
 	struct output *output = &the_jobs.slots[slot].output;
 
 	if (!output_read(output))
-		finish_output(output);
+		finish_output(output, true);
 }
 
 static void judge_program(const struct job *job, int status, struct check_result *result)
@@ -230,7 +230,7 @@ bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *
 		return false;
 	*step = job->step;
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
-	finish_output(&job->output);
+	finish_output(&job->output, true);
 	if (job->result >= 0)
 		judge_worker(job, wait_status, result);
 	else

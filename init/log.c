@@ -25,6 +25,9 @@ static struct {
 	enum log_format format;
 	const char *app;
 	unsigned long dropped;
+	char batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
+	size_t batch_length;
+	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
 
 /* A descriptor of our own on what stderr is. Where none is to be had, stderr itself will do: every write polls first. */
@@ -82,11 +85,27 @@ static bool write_line(const char *line, size_t length)
 	return n == (ssize_t)length;
 }
 
-static void emit(struct text *line)
+/* What is batched goes out in one write: a hook that floods must not cost process 1 a system call for each of its lines. */
+void log_flush(void)
+{
+	if (the_log.batch_length > 0 && !write_line(the_log.batch, the_log.batch_length))
+		the_log.dropped += the_log.batch_lines;
+	the_log.batch_length = 0;
+	the_log.batch_lines = 0;
+}
+
+static void emit(struct text *line, bool batch)
 {
 	text_end_line(line);
-	if (!write_line(line->bytes, line->length))
+	if (!batch || line->length > sizeof the_log.batch - the_log.batch_length)
+		log_flush();
+	if (batch) {
+		memcpy(the_log.batch + the_log.batch_length, line->bytes, line->length);
+		the_log.batch_length += line->length;
+		the_log.batch_lines++;
+	} else if (!write_line(line->bytes, line->length)) {
 		the_log.dropped++;
+	}
 }
 
 static const char *level_name(enum log_level level)
@@ -97,7 +116,7 @@ static const char *level_name(enum log_level level)
 }
 
 /* `message` is what people read: bytes of any kind. */
-static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length)
+static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length, bool batch)
 {
 	struct text line;
 	struct timespec now;
@@ -133,7 +152,7 @@ static void put_line(enum log_level level, const char *event, const char *step, 
 		}
 		text_add_plain(&line, message, length);
 	}
-	emit(&line);
+	emit(&line, batch);
 }
 
 /* Before a new line: how many were lost, once there is room again. */
@@ -146,7 +165,7 @@ static void tell_dropped(void)
 		return;
 	the_log.dropped = 0;
 	int length = snprintf(message, sizeof message, "%lu lines were dropped here: the log's reader is too slow", dropped);
-	put_line(LOG_WARN, "log_dropped", NULL, message, (size_t)length);
+	put_line(LOG_WARN, "log_dropped", NULL, message, (size_t)length, false);
 	if (the_log.dropped > 0)
 		the_log.dropped = dropped;
 }
@@ -162,7 +181,7 @@ void log_event(enum log_level level, const char *event, const char *step, const 
 	vsnprintf(message, sizeof message, fmt, args);
 	va_end(args);
 	tell_dropped();
-	put_line(level, event, step, message, strlen(message));
+	put_line(level, event, step, message, strlen(message), false);
 }
 
 void log_output(const char *step, const char *line, size_t length)
@@ -170,7 +189,7 @@ void log_output(const char *step, const char *line, size_t length)
 	if (!ready(LOG_INFO))
 		return;
 	tell_dropped();
-	put_line(LOG_INFO, "output", step, line, length);
+	put_line(LOG_INFO, "output", step, line, length, true);
 }
 
 void log_raw(enum log_level level, const char *fmt, ...)
@@ -186,5 +205,5 @@ void log_raw(enum log_level level, const char *fmt, ...)
 	va_end(args);
 	text_begin(&line, LOG_LINE_MAX);
 	text_add(&line, message);
-	emit(&line);
+	emit(&line, false);
 }

@@ -27,8 +27,9 @@ void log_close(void);
 void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A line of a hook's output. Bytes as they came, but for control characters. */
+/* A line of a hook's output. Bytes as they came, but for control characters. It may wait for log_flush(). */
 void log_output(const char *step, const char *line, size_t length);
+void log_flush(void);
 
 /* A line in another program's format, to our descriptor: the drop-in names write as those programs do. Level is checked. */
 void log_raw(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

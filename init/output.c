@@ -7,7 +7,7 @@
 #include "init/log.h"
 
 #define CHUNK  4096
-#define CHUNKS 16
+#define CHUNKS 4 /* an event; the rest waits for the next turn of the loop, so that time is kept */
 
 static void flush(struct output *output)
 {
@@ -38,24 +38,26 @@ static void take(struct output *output, const char *bytes, size_t length)
 bool output_read(struct output *output)
 {
 	char chunk[CHUNK];
+	ssize_t n = 1;
 
-	for (int i = 0; i < CHUNKS && output->fd >= 0; i++) {
-		ssize_t n = read(output->fd, chunk, sizeof chunk);
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR;
-		if (n == 0)
-			return false;
-		take(output, chunk, (size_t)n);
+	for (int i = 0; i < CHUNKS && n > 0 && output->fd >= 0; i++) {
+		n = read(output->fd, chunk, sizeof chunk);
+		if (n > 0)
+			take(output, chunk, (size_t)n);
 	}
-	return output->fd >= 0;
+	log_flush();
+	return output->fd >= 0 && (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
 }
 
-void output_finish(struct output *output)
+void output_finish(struct output *output, bool all)
 {
 	if (output->fd < 0)
 		return;
-	output_read(output); /* a pipe holds 64 KiB: one read is all of it */
+	/* a pipe holds 64 KiB */
+	for (int i = 0; i < (all ? 4 : 1) && output_read(output); i++)
+		continue;
 	flush(output);
+	log_flush();
 	close(output->fd);
 	output->fd = -1;
 }

@@ -14,10 +14,10 @@ struct output {
 	char line[OUTPUT_LINE_MAX];
 };
 
-/* Reads once, at most 64 KiB, so that a flood cannot keep process 1. False once the pipe is at its end or was closed. */
+/* Reads at most 16 KiB, so that a flood cannot keep process 1. False once the pipe is at its end or was closed. */
 bool output_read(struct output *output);
 
-/* The writer is gone: log what is still in the pipe and the last, unfinished line, and close it. */
-void output_finish(struct output *output);
+/* The writer is gone: log what is still in the pipe (not `all`: some of it) and the last, unfinished line, and close it. */
+void output_finish(struct output *output, bool all);
 
 #endif

@@ -3,7 +3,7 @@
  *
  *   helper answer               writes a stamp (8 bytes, CLOCK_MONOTONIC in ns) at its start and at every SIGUSR1; SIGTERM ends
  * it helper orphans N            the same, but before it answers SIGUSR1 it makes N orphans, which end at once helper count
- * CODE LINGER    writes R at its start and T for every SIGTERM; LINGER ms after the first it ends with CODE helper
+ * CODE LINGER    writes R at its start and T for every SIGTERM or 40; LINGER ms after the first it ends with CODE helper
  * lose|twice|wrong [WORD...] -- COMMAND... an init as it should not be, to see whether the race's driver notices: it forwards
  * no SIGTERM, or each one twice, or changes the exit code
  */
@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* A real-time signal: of those two in a row are two. */
+#define QUEUED 40
 
 static void put(const void *bytes, size_t size)
 {
@@ -68,9 +71,9 @@ static int count(const sigset_t *all, int code, long linger)
 	put("R", 1);
 	do
 		signal = sigwaitinfo(all, NULL);
-	while (signal != SIGTERM);
+	while (signal != SIGTERM && signal != QUEUED);
 	do {
-		if (signal == SIGTERM)
+		if (signal == SIGTERM || signal == QUEUED)
 			put("T", 1);
 		signal = sigtimedwait(all, NULL, &wait);
 	} while (signal > 0 || errno == EINTR);
@@ -79,7 +82,6 @@ static int count(const sigset_t *all, int code, long linger)
 
 static int bad_init(const char *way, char **command, const sigset_t *all)
 {
-	const struct timespec moment = {.tv_nsec = 300000};
 	int status, signal;
 	pid_t pid = fork();
 
@@ -90,11 +92,10 @@ static int bad_init(const char *way, char **command, const sigset_t *all)
 	for (;;) {
 		if (sigwait(all, &signal) != 0)
 			continue;
-		if (signal == SIGTERM && strcmp(way, "lose") != 0) {
-			kill(pid, SIGTERM);
-			nanosleep(&moment, NULL);
+		if (signal != SIGCHLD && strcmp(way, "lose") != 0) {
+			kill(pid, signal);
 			if (strcmp(way, "twice") == 0)
-				kill(pid, SIGTERM);
+				kill(pid, QUEUED);
 		}
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return WEXITSTATUS(status) + (strcmp(way, "wrong") == 0);
