@@ -1,11 +1,12 @@
 /*
  * The app under a contestant. Standard output is the driver's pipe.
  *
- *   helper answer               writes a stamp (8 bytes, CLOCK_MONOTONIC in ns) at its start and at every SIGUSR1; SIGTERM ends
- * it helper orphans N            the same, but before it answers SIGUSR1 it makes N orphans, which end at once helper count
- * CODE LINGER    writes R at its start and T for every SIGTERM or 40; LINGER ms after the first it ends with CODE helper
- * lose|twice|wrong [WORD...] -- COMMAND... an init as it should not be, to see whether the race's driver notices: it forwards
- * no SIGTERM, or each one twice, or changes the exit code
+ *   helper answer              writes the time (8 bytes, CLOCK_MONOTONIC in ns) at its start and at SIGUSR1; SIGTERM ends it
+ *   helper orphans N           the same, but before it answers SIGUSR1 it makes N orphans, which end at once
+ *   helper count CODE LINGER   R at its start, T for every SIGTERM or 40; LINGER ms after the first it ends with CODE
+ *
+ * Started under the name lose, twice or wrong, as NAME [WORD...] -- COMMAND..., it is an init as it should not be, to see
+ * whether the race's driver notices: it forwards nothing, or everything twice, or changes the exit code.
  */
 #include <errno.h>
 #include <signal.h>
