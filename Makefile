@@ -44,7 +44,12 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/init/usage.o: LICENSE
+# --version tells the commit: compiled anew when that changes, and only then
+.PHONY: always
+$(BUILD)/commit: always
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+$(BUILD)/init/usage.o: LICENSE $(BUILD)/commit
 
 -include $(OBJECTS:.o=.d)
 

@@ -22,8 +22,8 @@ dist: static
 	@cp $(STATIC_DIR)/tinysup docs/tinysup.8 docs/tinysup.conf.5 LICENSE README.md build-dist/$(RELEASE)/
 	@cp -r $(STATIC_DEPS)/licenses build-dist/$(RELEASE)/licenses
 	@cp $(STATIC_DEPS)/MANIFEST build-dist/$(RELEASE)/relink/MANIFEST
-	@tar -C $(STATIC_DIR) --sort=name --mtime=@$(EPOCH) --owner=0 --group=0 --numeric-owner -cf - init probes hooks config \
-		--exclude='*.d' | gzip -9n > build-dist/$(RELEASE)/relink/objects.tar.gz
+	@tar -C $(STATIC_DIR) --exclude='*.d' --sort=name --mtime=@$(EPOCH) --owner=0 --group=0 --numeric-owner -cf - \
+		init probes hooks config | gzip -9n > build-dist/$(RELEASE)/relink/objects.tar.gz
 	@cd build-dist/$(RELEASE) && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS
 	@tar -C build-dist --sort=name --mtime=@$(EPOCH) --owner=0 --group=0 --numeric-owner -cf - $(RELEASE) | gzip -9n \
 		> build-dist/$(RELEASE).tar.gz

@@ -93,3 +93,5 @@ docs: $(BUILD)/manpage
 lint-docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
 	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .
+
+include tests/e2e/e2e.mk

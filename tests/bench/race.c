@@ -131,24 +131,25 @@ static int deliveries(void)
 }
 
 /* Until the contestant itself, not what launch() made of us, blocks SIGTERM. */
-static void await_block(pid_t pid)
+static void await_block(const struct contestant *who, pid_t pid)
 {
-	static char ours[64];
-	char path[32], text[2048];
-	nsec_t end = now() + 100000000;
+	char path[32], text[2048], ours[64];
+	nsec_t end = now() + START_MS * INT64_C(1000000);
+	bool blocked = false;
 
+	snprintf(ours, sizeof ours, "Name:\t%s\n", program_invocation_short_name);
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && now() < end) {
+	while (fd >= 0 && !blocked && now() < end) {
 		ssize_t n = pread(fd, text, sizeof text - 1, 0);
 		text[n > 0 ? n : 0] = '\0';
 		const char *mask = strstr(text, "\nSigBlk:");
-		if (ours[0] == '\0')
-			snprintf(ours, sizeof ours, "Name:\t%s\n", program_invocation_short_name);
-		if (mask != NULL && strncmp(text, ours, strlen(ours)) != 0 && (strtoull(mask + 8, NULL, 16) & 1 << 14) != 0)
-			break;
+		blocked =
+		    mask != NULL && strncmp(text, ours, strlen(ours)) != 0 && (strtoull(mask + 8, NULL, 16) & 1 << 14) != 0;
 	}
 	close(fd);
+	if (!blocked)
+		fail("%s does not block SIGTERM", who->name);
 }
 
 static int compare(const void *a, const void *b)
@@ -172,7 +173,7 @@ static nsec_t calibrate(const struct contestant *who, const struct way *way)
 		pid_t pid = start(who, way, 0);
 		set_alarm(START_MS);
 		if (way->open) {
-			await_block(pid);
+			await_block(who, pid);
 			begun = now();
 		}
 		while (read(out[0], &byte, 1) != 1 && !late)
@@ -195,7 +196,7 @@ static void one_moment(const struct contestant *who, const struct way *way, nsec
 	pid_t pid = start(who, way, way->open ? 0 : window / 10);
 
 	if (way->open) {
-		await_block(pid);
+		await_block(who, pid);
 		begun = now();
 	}
 	spin_until(begun + moment);
