@@ -1,9 +1,10 @@
 /*
  * One SIGTERM at a random moment of the start, many times: none lost, none doubled.
  *
- *   race [--moments N] [--seed N] [--patience MS] [--linger MS] [--peers] --helper FILE --config FILE TINYSUP
+ *   race [--moments N] [--seed N] [--patience MS] [--linger MS] [--way TEXT] [--peers] --helper FILE --config FILE TINYSUP
  *
- * Must be process 1 of a PID namespace with a /proc of its own, so that it can end whatever a contestant leaves behind.
+ * --way takes only those whose name begins so. Must be process 1 of a PID namespace with a /proc of its own, so that it can end
+ * whatever a contestant leaves behind.
  *
  * From outside, the kernel drops a signal that process 1 of a namespace neither blocks nor handles. So contestants start with
  * all signals blocked: one that comes before their main() stays pending. tinysup hands the mask on, and the app counts at its
@@ -27,6 +28,7 @@
 
 #define CALIBRATIONS 20
 #define TELL_MAX     10 /* failures told in full */
+#define WAYS_MAX     16
 #define START_MS     10000
 #define LOST_ENOUGH  100 /* then there is nothing left to learn: each costs our whole patience */
 #define QUEUED       40  /* as in helper.c and race.conf */
@@ -52,7 +54,7 @@ struct tally {
 	long moments, lost, doubled, wrong;
 };
 
-static const char *helper, *linger = "2";
+static const char *helper, *linger = "2", *only = "";
 static long patience = 5000;
 static uint64_t seed;
 static int out[2];
@@ -277,10 +279,15 @@ static void race_peers(long moments)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"moments", required_argument, NULL, 'm'}, {"seed", required_argument, NULL, 's'},
-	    {"helper", required_argument, NULL, 'h'},  {"patience", required_argument, NULL, 't'},
-	    {"config", required_argument, NULL, 'c'},  {"linger", required_argument, NULL, 'l'},
-	    {"peers", no_argument, NULL, 'p'},         {NULL, 0, NULL, 0},
+	    {"moments", required_argument, NULL, 'm'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"helper", required_argument, NULL, 'h'},
+	    {"patience", required_argument, NULL, 't'},
+	    {"config", required_argument, NULL, 'c'},
+	    {"linger", required_argument, NULL, 'l'},
+	    {"way", required_argument, NULL, 'w'},
+	    {"peers", no_argument, NULL, 'p'},
+	    {NULL, 0, NULL, 0},
 	};
 	const char *config = NULL;
 	long moments = 2000;
@@ -307,6 +314,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			linger = optarg;
+			break;
+		case 'w':
+			only = optarg;
 			break;
 		case 'p':
 			peers = true;
