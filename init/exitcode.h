@@ -1,4 +1,4 @@
-/* The code tinysup exits with. Pure; the rules are DESIGN.md section 1, "Exit codes". */
+/* The code tinysup exits with. Pure; the rules are tinysup(8)'s, EXIT STATUS. */
 #ifndef TINYSUP_INIT_EXITCODE_H
 #define TINYSUP_INIT_EXITCODE_H
 

@@ -1,4 +1,4 @@
-/* The variables that a step's program finds in its environment: DESIGN.md, invariant 10. */
+/* The variables that a step's program finds in its environment: tinysup.conf(5), THE CHAIN. */
 #ifndef TINYSUP_INIT_HOOKENV_H
 #define TINYSUP_INIT_HOOKENV_H
 

@@ -1,4 +1,4 @@
-/* The command line, told apart and checked; DESIGN.md section 1. */
+/* The command line, told apart and checked, as tinysup(8) has it. */
 #ifndef TINYSUP_INIT_OPTIONS_H
 #define TINYSUP_INIT_OPTIONS_H
 

@@ -1,6 +1,6 @@
 /*
  * The shutdown as a pure state machine: time and events in, actions out, no system call. tests/unit/test_sequencer.c walks
- * every order of events to a bounded depth and asserts DESIGN.md's invariants on each.
+ * every order of events to a bounded depth and asserts docs/design.md's promises on each.
  *
  * running -> (stop signal, app's end) -> chain -> sweep -> over
  *

@@ -1,7 +1,7 @@
 /*
  * One SIGTERM at a random moment of the start, many times: none lost, none doubled.
  *
- *   race [--moments N] [--seed N] [--patience MS] [--linger MS] [--way TEXT] [--peers] --helper FILE --config FILE TINYSUP
+ *   race [--moments N] [--seed N] [--patience MS] [--way TEXT] [--peers] --helper FILE --config FILE TINYSUP
  *
  * --way takes only those whose name begins so. Must be process 1 of a PID namespace with a /proc of its own, so that it can end
  * whatever a contestant leaves behind.
@@ -14,68 +14,21 @@
  * Moments are uniform from 10 % of the start (clone to the app's first line, measured before) before the contestant's exec to
  * 50 % after its end.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "launch.h"
+#include "moment.h"
 
-#define CALIBRATIONS 20
-#define TELL_MAX     10 /* failures told in full */
-#define WAYS_MAX     16
-#define START_MS     10000
-#define LOST_ENOUGH  100 /* then there is nothing left to learn: each costs our whole patience */
-#define QUEUED       40  /* as in helper.c and race.conf */
+#define WAYS_MAX    16
+#define LOST_ENOUGH 100 /* then there is nothing left to learn: each costs our whole patience */
 
-struct way {
-	const char *name;
-	bool first; /* process 1 */
-	bool open;  /* nothing is blocked */
-	int signal;
-	const char *words[3];
-	const char *code; /* the app's own exit code */
-	int expected;     /* the contestant's, for it */
-	int died;         /* the contestant's, where the app died of SIGTERM; -1: cannot be */
-};
-
-struct contestant {
-	const char *name, *file;
-	const struct way *ways;
-	size_t count;
-};
-
-struct tally {
-	long moments, lost, doubled, wrong;
-};
-
-static const char *helper, *linger = "2", *only = "";
+static const char *only = "";
 static long patience = 5000;
 static uint64_t seed;
-static int out[2];
-static volatile pid_t running;
-static volatile sig_atomic_t late;
-
-/* What is left over waits for the alarm, and is then ended with its namespace. */
-static void end_it(int signal)
-{
-	(void)signal;
-	late = 1;
-	if (running > 0)
-		kill(running, SIGKILL);
-}
-
-static void set_alarm(long msec)
-{
-	const struct itimerval when = {.it_value = {.tv_sec = msec / 1000, .tv_usec = msec % 1000 * 1000}};
-
-	setitimer(ITIMER_REAL, &when, NULL);
-}
 
 static nsec_t random_below(nsec_t limit)
 {
@@ -85,157 +38,29 @@ static nsec_t random_below(nsec_t limit)
 	return (nsec_t)(seed % (uint64_t)(limit > 0 ? limit : 1));
 }
 
-static pid_t start(const struct contestant *who, const struct way *way, nsec_t pause)
-{
-	const char *argv[WORDS_MAX] = {who->file};
-	size_t count = 1;
-
-	for (size_t i = 0; i < sizeof way->words / sizeof *way->words && way->words[i] != NULL; i++)
-		argv[count++] = way->words[i];
-	const char *const app[] = {"--", helper, "count", way->code, linger};
-	memcpy(argv + count, app, sizeof app);
-	const struct launch what = {.argv = (char *const *)(const void *)argv,
-				    .out = out[1],
-				    .first = way->first,
-				    .blocked = !way->open,
-				    .pause = pause};
-	late = 0;
-	return running = launch(&what);
-}
-
-/* The exit code of the contestant, 128 + N where a signal ended it. All others that end meanwhile are orphans: ours. */
-static int finish(void)
-{
-	int status = 0, code = -1;
-	pid_t pid;
-
-	while ((pid = wait(&status)) != running)
-		if (pid < 0 && errno != EINTR)
-			fail("the contestant is not our child");
-	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	running = 0;
-	set_alarm(0);
-	kill(-1, SIGKILL); /* we are process 1: only what a contestant left behind, where that one was not */
-	while (wait(NULL) > 0 || errno == EINTR)
-		;
-	return code;
-}
-
-static int deliveries(void)
-{
-	char text[256];
-	ssize_t n = read(out[0], text, sizeof text);
-	int count = 0;
-
-	for (ssize_t i = 0; i < n; i++)
-		count += text[i] == 'T';
-	return count;
-}
-
-/* Until the contestant itself, not what launch() made of us, blocks SIGTERM. */
-static void await_block(const struct contestant *who, pid_t pid)
-{
-	char path[32], text[2048], ours[64];
-	nsec_t end = now() + START_MS * INT64_C(1000000);
-	bool blocked = false;
-
-	snprintf(ours, sizeof ours, "Name:\t%s\n", program_invocation_short_name);
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && !blocked && now() < end) {
-		ssize_t n = pread(fd, text, sizeof text - 1, 0);
-		text[n > 0 ? n : 0] = '\0';
-		const char *mask = strstr(text, "\nSigBlk:");
-		blocked =
-		    mask != NULL && strncmp(text, ours, strlen(ours)) != 0 && (strtoull(mask + 8, NULL, 16) & 1 << 14) != 0;
-	}
-	close(fd);
-	if (!blocked)
-		fail("%s does not block SIGTERM", who->name);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const nsec_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/*
- * The start's length: from the clone, or from the blocked SIGTERM, to the app's first line. The lower quartile: on a busy
- * machine the median is other people's time, and most moments would come after the start.
- */
-static nsec_t calibrate(const struct contestant *who, const struct way *way)
-{
-	nsec_t took[CALIBRATIONS];
-	char byte;
-
-	for (int i = 0; i < CALIBRATIONS; i++) {
-		nsec_t begun = now();
-		pid_t pid = start(who, way, 0);
-		set_alarm(START_MS);
-		if (way->open) {
-			await_block(who, pid);
-			begun = now();
-		}
-		while (read(out[0], &byte, 1) != 1 && !late)
-			spin_until(now() + 2000);
-		took[i] = now() - begun;
-		kill(pid, SIGKILL);
-		finish();
-		deliveries(); /* whatever else was written */
-		if (late)
-			fail("%s (%s) does not start the app", who->name, way->name);
-	}
-	qsort(took, CALIBRATIONS, sizeof *took, compare);
-	return took[CALIBRATIONS / 4];
-}
-
-static void one_moment(const struct contestant *who, const struct way *way, nsec_t window, struct tally *tally)
-{
-	static int told;
-	nsec_t begun = now(), moment = random_below(way->open ? window * 3 / 2 : window * 8 / 5);
-	pid_t pid = start(who, way, way->open ? 0 : window / 10);
-
-	if (way->open) {
-		await_block(who, pid);
-		begun = now();
-	}
-	spin_until(begun + moment);
-	kill(pid, way->signal);
-	set_alarm(patience);
-	int code = finish(), count = deliveries();
-	tally->moments++;
-	const char *what = NULL;
-	bool died = count == 0 && code == way->died;
-	if (late) {
-		what = "lost";
-		tally->lost++;
-	} else if (count > 1) {
-		what = "doubled";
-		tally->doubled++;
-	} else if (!died && (count != 1 || code != way->expected)) {
-		what = "wrong";
-		tally->wrong++;
-	}
-	if (what != NULL && told++ < TELL_MAX)
-		fprintf(stderr, "race: %s (%s): %s: %lld us of %lld us, %d delivered, exit code %d%s\n", who->name, way->name,
-			what, (long long)(moment - (way->open ? 0 : window / 10)) / 1000, (long long)window / 1000, count, code,
-			late ? ", killed" : "");
-}
-
 static struct tally race(const struct contestant *who, long moments)
 {
 	struct tally tally = {0};
-	nsec_t windows[16];
+	const struct way *ways[WAYS_MAX];
+	nsec_t windows[WAYS_MAX];
+	long count = 0;
 
 	for (size_t i = 0; i < who->count; i++) {
-		windows[i] = calibrate(who, &who->ways[i]);
-		fprintf(stderr, "race: %s (%s): starts in %lld us\n", who->name, who->ways[i].name,
-			(long long)windows[i] / 1000);
+		const struct way *way = &who->ways[i];
+		if (strncmp(way->name, only, strlen(only)) != 0)
+			continue;
+		ways[count] = way;
+		windows[count] = moment_calibrate(who, way);
+		fprintf(stderr, "race: %s (%s): starts in %lld us\n", who->name, way->name, (long long)windows[count] / 1000);
+		count++;
 	}
-	for (long i = 0; i < moments && tally.lost < LOST_ENOUGH; i++)
-		one_moment(who, &who->ways[i % (long)who->count], windows[i % (long)who->count], &tally);
+	for (long i = 0; count > 0 && i < moments && tally.lost < LOST_ENOUGH; i++) {
+		const struct way *way = ways[i % count];
+		nsec_t window = windows[i % count];
+		/* from 10 % before the exec to 50 % after the app's first line */
+		nsec_t moment = random_below(way->open ? window * 3 / 2 : window * 16 / 10);
+		moment_try(who, way, window, moment, patience, &tally);
+	}
 	return tally;
 }
 
@@ -279,17 +104,12 @@ static void race_peers(long moments)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"moments", required_argument, NULL, 'm'},
-	    {"seed", required_argument, NULL, 's'},
-	    {"helper", required_argument, NULL, 'h'},
-	    {"patience", required_argument, NULL, 't'},
-	    {"config", required_argument, NULL, 'c'},
-	    {"linger", required_argument, NULL, 'l'},
-	    {"way", required_argument, NULL, 'w'},
-	    {"peers", no_argument, NULL, 'p'},
-	    {NULL, 0, NULL, 0},
+	    {"moments", required_argument, NULL, 'm'}, {"seed", required_argument, NULL, 's'},
+	    {"helper", required_argument, NULL, 'h'},  {"patience", required_argument, NULL, 't'},
+	    {"config", required_argument, NULL, 'c'},  {"way", required_argument, NULL, 'w'},
+	    {"peers", no_argument, NULL, 'p'},         {NULL, 0, NULL, 0},
 	};
-	const char *config = NULL;
+	const char *config = NULL, *helper = NULL;
 	long moments = 2000;
 	bool peers = false;
 	int option;
@@ -312,9 +132,6 @@ int main(int argc, char **argv)
 		case 'c':
 			config = optarg;
 			break;
-		case 'l':
-			linger = optarg;
-			break;
 		case 'w':
 			only = optarg;
 			break;
@@ -329,10 +146,7 @@ int main(int argc, char **argv)
 		fail("usage: see race.c");
 	if (getpid() != 1)
 		fail("must be process 1 of a PID namespace: unshare --pid --fork --kill-child --mount-proc race ...");
-	if (pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0)
-		fail("no pipe");
-	fcntl(out[1], F_SETFL, 0); /* the app's end blocks */
-	signal(SIGALRM, end_it);
+	moment_prepare(helper);
 	const struct way ways[] = {
 	    {"forward", true, false, SIGTERM, {NULL}, "7", 7, -1},
 	    {"chain", true, false, SIGTERM, {"--config", config}, "143", 0, -1},

@@ -1,7 +1,7 @@
 """Random chains, hooks that misbehave, random apps, stop signals at random moments: the promises hold in every one.
 
 What is asserted of each run: it is over 200 ms before the deadline at the latest; the app got its stop signal at most once; every
-step came to an end in the log; nothing is left running; the exit code is one that the contract knows. CHAOS_ROUNDS and CHAOS_SEED
+step came to an end in the log; nothing is left running; the exit code is one that the manual knows. CHAOS_ROUNDS and CHAOS_SEED
 lengthen or repeat a run; the seed is in every failure.
 """
 import concurrent.futures

@@ -1,4 +1,4 @@
-"""The shutdown chain on real processes. Numbers are DESIGN.md's invariants; the deadline is measured from signal to exit."""
+"""The shutdown chain on real processes. The deadline is measured from signal to exit."""
 # also sealed
 # also sanitized
 import json
@@ -28,7 +28,7 @@ class ChainCase(Case):
         return s
 
     def within(self, s, seconds):
-        self.assertLess(s.seconds, seconds - 0.2)  # 7: with a margin of 200 ms
+        self.assertLess(s.seconds, seconds - 0.2)  # with a margin of 200 ms
 
 
 class Order(ChainCase):
@@ -304,7 +304,7 @@ class Deadline(ChainCase):
 
 
 class Shortage(ChainCase):
-    """4: process 1 never ends because something fails: it tries again, goes without, and stops the app in order."""
+    """Process 1 never ends because something fails: it tries again, goes without, and stops the app in order."""
 
     CONFIG = chain(exec_step("early", "touch $TEST_DIR/early", 'timeout = "700ms";'), STOP, exec_step("after", "exec touch $TEST_DIR/after", 'timeout = "1s";'))
 

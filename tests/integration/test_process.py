@@ -1,4 +1,4 @@
-"""Process 1: signals, exit codes, orphans, descriptors. Numbers are DESIGN.md's invariants."""
+"""Process 1: signals, exit codes, orphans, descriptors."""
 # also sealed
 # also sanitized
 import os

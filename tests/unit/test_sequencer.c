@@ -1,6 +1,6 @@
 /*
  * The sequencer, walked: every order of events to DEPTH from the first one on, then left alone until it ends by the clock.
- * After each event the invariants of DESIGN.md section 3 are asserted; numbers in the messages are the invariants'.
+ * After each event the promises of docs/design.md are asserted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,14 +119,14 @@ static void check_start(struct path *p, const struct action *a)
 	p->furthest = stage_of(a->step);
 	HOLDS(p, !p->ended[a->step]);
 	HOLDS(p, a->time > 0 || step->timeout == 0);
-	HOLDS(p, step->timeout == MSEC_UNSET || a->time <= step->timeout); /* 8 */
+	HOLDS(p, step->timeout == MSEC_UNSET || a->time <= step->timeout);
 	for (size_t i = p->furthest + 1; i < plan.shutdown.chain.count; i++)
 		left -= budget_reserve(&stages[i], p->seq.reason);
-	HOLDS(p, a->time <= left); /* 8: nobody eats a later reserve */
+	HOLDS(p, a->time <= left); /* nobody eats a later reserve */
 	if (!p->started[a->step] && step->kind != STEP_STOP && step->kind != STEP_WAIT && step->retry.attempts == 1)
-		HOLDS(p, a->time >= step->reserve || a->time == step->timeout); /* 8: a reserve is kept */
+		HOLDS(p, a->time >= step->reserve || a->time == step->timeout); /* a reserve is kept */
 	HOLDS(p, !(step->needs_app && p->app_gone));
-	HOLDS(p, p->started[a->step] || !(p->seq.hurry && step->reserve == 0 && step->kind != STEP_STOP)); /* 2 */
+	HOLDS(p, p->started[a->step] || !(p->seq.hurry && step->reserve == 0 && step->kind != STEP_STOP));
 	HOLDS(p, budget_runs(step, p->seq.reason));
 	HOLDS(p, state->attempt <= step->retry.attempts || step->kind == STEP_WAIT);
 	p->started[a->step] = true;
@@ -146,7 +146,7 @@ static void check_action(struct path *p, const struct action *a)
 	case ACTION_FORWARD:
 		HOLDS(p, !p->app_gone);
 		p->stops_sent += a->signal == TERM && plan.shutdown.chain.count > 0;
-		HOLDS(p, p->stops_sent <= 1); /* 2 */
+		HOLDS(p, p->stops_sent <= 1);
 		break;
 	case ACTION_STOP_GROUP:
 		HOLDS(p, p->app_gone && ++p->groups_told == 1);
@@ -155,7 +155,7 @@ static void check_action(struct path *p, const struct action *a)
 		p->over = true;
 		p->exit_code = a->code;
 		p->over_at = p->now;
-		HOLDS(p, p->now <= p->seq.begun + plan.shutdown.effective - 200); /* 7 */
+		HOLDS(p, p->now <= p->seq.begun + plan.shutdown.effective - 200);
 		for (size_t i = 0; i < plan.shutdown.chain.steps; i++)
 			HOLDS(p, p->seq.exec_errno != 0 || p->ended[i]); /* nothing is forgotten */
 		break;
@@ -180,7 +180,7 @@ static void take(struct path *p, const struct event *event)
 	HOLDS(p, actions.count < ACTIONS_MAX);
 	for (size_t i = 0; i < actions.count; i++)
 		check_action(p, &actions.items[i]);
-	HOLDS(p, p->over || seq_wake(&p->seq) > p->now); /* 4: never spins */
+	HOLDS(p, p->over || seq_wake(&p->seq) > p->now); /* never spins */
 }
 
 /* The n-th event that can happen here; false where there are no more. */
