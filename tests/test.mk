@@ -21,6 +21,7 @@ test: needs-test
 	@$(MAKE) -s all
 	@$(MAKE) -s seal
 	@$(MAKE) -s asan unit-asan
+	@$(if $(filter-out false,$(CI)),$(MAKE) -s static)
 	@tests/run.py $(T)
 
 # warnings are errors where the compiler is the one they were read with
@@ -93,5 +94,7 @@ docs: $(BUILD)/manpage
 lint-docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
 	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .
+
+include tests/e2e/e2e.mk
 
 include tests/e2e/e2e.mk
