@@ -96,5 +96,3 @@ lint-docs: $(BUILD)/manpage
 	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .
 
 include tests/e2e/e2e.mk
-
-include tests/e2e/e2e.mk
