@@ -95,4 +95,5 @@ lint-docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
 	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .
 
+include tests/bench/bench.mk
 include tests/e2e/e2e.mk

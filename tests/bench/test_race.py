@@ -1,0 +1,46 @@
+"""SIGTERM at random moments of the start: none lost, none doubled, the right exit code. `make race N=100000` is the long run.
+
+And that the driver would notice: inits that lose a signal, give it twice or change the exit code are found out.
+"""
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOOLS = ROOT / "build/bench"
+TINYSUP = os.environ.get("TINYSUP", str(ROOT / "build/tinysup"))
+MOMENTS = "2000"
+
+
+class Race(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(["make", "-s", "bench-tools"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
+
+    def race(self, binary, *more):
+        """(lost, doubled, wrong) of a contestant."""
+        done = subprocess.run(["timeout", "200", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", TOOLS / "race", "--config",
+                               ROOT / "tests/bench/race.conf", "--helper", TOOLS / "helper", *more, binary], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        found = re.search(r"race: \d+ moments, (\d+) lost, (\d+) doubled, (\d+) wrong", done.stdout)
+        self.assertTrue(found, done.stdout)
+        return [int(n) for n in found.groups()], done.stdout
+
+    def test_none_lost_none_doubled(self):
+        counts, out = self.race(TINYSUP, "--moments", MOMENTS)
+        self.assertEqual(counts, [0, 0, 0], out)
+
+    def test_the_driver_notices(self):
+        for name, at in (("lose", 0), ("twice", 1), ("wrong", 2)):
+            with self.subTest(name=name):
+                wrong = TOOLS / name
+                if not wrong.is_symlink():
+                    wrong.symlink_to(TOOLS / "helper")
+                counts, out = self.race(wrong, "--moments", "40", "--patience", "200", "--way", "queued")
+                self.assertGreater(counts[at], 0, out)
+
+
+if __name__ == "__main__":
+    unittest.main()
