@@ -28,7 +28,8 @@ struct job {
 
 static struct {
 	int epoll;
-	int null; /* hooks' stdin */
+	int null;    /* hooks' stdin */
+	size_t busy; /* slots with a process */
 	struct job slots[SLOTS];
 } the_jobs;
 
@@ -161,8 +162,10 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 	if (job != NULL) {
 		job->exec_error = job->result = job->output.fd = -1;
 		job->step = step;
-		if (what->exec.argv != NULL ? start_program(job, &spec, what) : start_worker(job, &spec))
+		if (what->exec.argv != NULL ? start_program(job, &spec, what) : start_worker(job, &spec)) {
+			the_jobs.busy++;
 			return true;
+		}
 		job->pid = 0;
 	}
 	result_error(result, "no process for it: %s", strerror(errno));
@@ -224,6 +227,8 @@ bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *
 {
 	struct job *job = the_jobs.slots;
 
+	if (the_jobs.busy == 0)
+		return false; /* orphans come by the thousand */
 	while (job < the_jobs.slots + SLOTS && job->pid != pid)
 		job++;
 	if (job == the_jobs.slots + SLOTS)
@@ -238,5 +243,6 @@ bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *
 	close_fd(&job->exec_error);
 	close_fd(&job->result);
 	job->pid = 0;
+	the_jobs.busy--;
 	return true;
 }

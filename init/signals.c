@@ -45,14 +45,31 @@ void signals_default(void)
 	set_mask(0, NULL);
 }
 
+static void note(struct signal_seen *seen, int number, int code, pid_t sender)
+{
+	seen->number = number;
+	seen->own = number == SIGPIPE && code == SI_USER && sender == getpid();
+	seen->kernel = code == SI_KERNEL;
+}
+
 bool signals_next(int fd, struct signal_seen *seen)
 {
 	struct signalfd_siginfo info;
 
 	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return false;
-	seen->number = (int)info.ssi_signo;
-	seen->own = info.ssi_pid == (uint32_t)getpid() && info.ssi_code == SI_USER;
-	seen->kernel = info.ssi_code == SI_KERNEL;
+	note(seen, (int)info.ssi_signo, info.ssi_code, (pid_t)info.ssi_pid);
+	return true;
+}
+
+bool signals_wait(struct signal_seen *seen)
+{
+	const uint64_t all = ~UINT64_C(0);
+	siginfo_t info;
+	long number = syscall(SYS_rt_sigtimedwait, &all, &info, NULL, KERNEL_SIGSET_SIZE);
+
+	if (number <= 0)
+		return false;
+	note(seen, (int)number, info.si_code, info.si_pid);
 	return true;
 }

@@ -37,4 +37,10 @@ struct signal_seen {
 /* The next signal that came; false where none is left. */
 bool signals_next(int fd, struct signal_seen *seen);
 
+/*
+ * Sleep until a signal comes: for when nothing else can. One system call where epoll and a signalfd are two, which is what lies
+ * between a signal to process 1 and the app. False where the wait was interrupted.
+ */
+bool signals_wait(struct signal_seen *seen);
+
 #endif

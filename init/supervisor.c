@@ -39,6 +39,7 @@ struct supervisor {
 	const struct signals_inherited *signals;
 	int epoll, signal_fd, timer_fd;
 	msec_t timer_at;
+	bool reap_due; /* SIGCHLD came */
 
 	struct app app;
 	struct seq seq;
@@ -173,8 +174,9 @@ static void take_signal(struct supervisor *s, const struct signal_seen *seen)
 {
 	int number = s->plan->app.rewrite[seen->number];
 
-	if (seen->number == SIGCHLD || (seen->number == SIGPIPE && seen->own))
-		return; /* children are looked for after every wake-up; a SIGPIPE of our own log is nobody's business */
+	s->reap_due |= seen->number == SIGCHLD;
+	if (seen->number == SIGCHLD || seen->own)
+		return; /* children are looked for once all signals are taken; a SIGPIPE of our own log is nobody's business */
 	if ((SIGNAL_BIT(seen->number) & s->manner->withheld) != 0 || number == 0)
 		return;
 	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
@@ -212,7 +214,10 @@ static void look_around(struct supervisor *s)
 		feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	if (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent)
 		sweep_signal(SIGKILL);
-	if (!s->over && !reap(s) && s->seq.phase == PHASE_SWEEP)
+	if (s->over || (!s->reap_due && s->seq.phase != PHASE_SWEEP))
+		return;
+	s->reap_due = false;
+	if (!reap(s) && s->seq.phase == PHASE_SWEEP)
 		feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }
 
@@ -243,25 +248,37 @@ static void clear_timer(struct supervisor *s)
 		s->timer_at = INT64_MAX;
 }
 
-static void run(struct supervisor *s)
+/* Wait for what comes next, and take it. */
+static void turn(struct supervisor *s)
 {
 	struct epoll_event events[16];
 
+	set_timer(s);
+	int count = epoll_wait(s->epoll, events, 16, -1);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.u64 == ABOUT_SIGNALS)
+			take_signals(s);
+		else if (events[i].data.u64 == ABOUT_TIMER)
+			clear_timer(s);
+		else
+			jobs_readable(events[i].data.u64);
+	}
+	if (!s->over)
+		feed(s, &(struct event){.kind = EVENT_TIME});
+}
+
+static void run(struct supervisor *s)
+{
+	struct signal_seen seen;
+
 	while (!s->over) {
-		set_timer(s);
-		int count = epoll_wait(s->epoll, events, 16, -1);
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.u64 == ABOUT_SIGNALS)
-				take_signals(s);
-			else if (events[i].data.u64 == ABOUT_TIMER)
-				clear_timer(s);
-			else
-				jobs_readable(events[i].data.u64);
-		}
+		/* while the app just runs there is no time to keep and nobody's output to read: only signals can come */
+		if (s->seq.phase != PHASE_RUNNING)
+			turn(s);
+		else if (signals_wait(&seen))
+			take_signal(s, &seen);
 		if (!s->over)
 			look_around(s);
-		if (!s->over)
-			feed(s, &(struct event){.kind = EVENT_TIME});
 	}
 }
 

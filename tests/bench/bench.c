@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -340,6 +341,7 @@ int main(int argc, char **argv)
 		fail("an option is missing");
 	if (pipe2(pipe_ends, O_CLOEXEC) != 0)
 		fail("no pipe");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, end_all);
 	introduce();
 	run_rounds(rounds, pipe_ends);

@@ -1,12 +1,13 @@
 # Side by side with the peers, and signals at random moments.
 
-# the release where it is built, else the development build; the table says which
-BENCHED      = $(firstword $(wildcard build-static/tinysup) $(BUILD)/tinysup)
+# TINYSUP=FILE, else the release where it is built, else the development build; the table says which
+BENCHED      = $(firstword $(TINYSUP) $(wildcard build-static/tinysup) $(BUILD)/tinysup)
 BENCH_TOOLS := build/bench
 BENCH_NEEDS := musl-tools tini dumb-init catatonit strace
 # the app and the no-op start as little as can be: what is measured is the init
 BENCH_CC     = musl-gcc -static -Os $(WARNINGS) $(WERROR) -D_GNU_SOURCE -Itests/bench
-RACE         = timeout 3600 unshare --pid --fork --kill-child --mount-proc $(BENCH_TOOLS)/race --config tests/bench/race.conf \
+# unshare ignores SIGTERM: a time-out has to kill it, and its namespace goes with it
+RACE         = timeout -s KILL 7200 unshare --pid --fork --kill-child --mount-proc $(BENCH_TOOLS)/race --config tests/bench/race.conf \
                --helper $(BENCH_TOOLS)/helper
 
 TEST_NEEDS  += musl-tools
@@ -16,14 +17,14 @@ bench-tools:
 	@.ci/needs $(BENCH_NEEDS)
 	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper noop)
 
-# make bench [N=ROUNDS]; PROFILE=1 lists process 1's system calls instead
+# make bench [N=ROUNDS] [JSON=FILE]; PROFILE=1 tells process 1's system calls instead
 bench: bench-tools
-	@$(if $(PROFILE),strace -f -o /dev/stdout $(BENCHED) $(BENCH_TOOLS)/noop, \
-		tests/bench/table.py --tools $(BENCH_TOOLS) $(if $(N),--rounds $(N)) $(BENCHED))
+	@$(if $(PROFILE),tests/bench/profile.py --tools $(BENCH_TOOLS) $(BENCHED), \
+		tests/bench/table.py --tools $(BENCH_TOOLS) $(if $(N),--rounds $(N)) $(if $(JSON),--json $(JSON)) $(BENCHED))
 
-# make race N=100000 [PEERS=1]
+# make race N=100000 [WAY=open] [PEERS=1]
 race: bench-tools
-	@$(RACE) $(if $(N),--moments $(N)) $(if $(PEERS),--peers) $(BENCHED)
+	@$(RACE) $(if $(N),--moments $(N)) $(if $(WAY),--way $(WAY)) $(if $(PEERS),--peers) $(BENCHED)
 
 $(BENCH_TOOLS)/bench: tests/bench/bench.c tests/bench/launch.c tests/bench/launch.h
 $(BENCH_TOOLS)/race: tests/bench/race.c tests/bench/moment.c tests/bench/launch.c tests/bench/moment.h tests/bench/launch.h

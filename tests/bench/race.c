@@ -24,7 +24,7 @@
 #include "moment.h"
 
 #define WAYS_MAX    16
-#define LOST_ENOUGH 50 /* then there is nothing left to learn: each costs our whole patience */
+#define LOST_ENOUGH 30 /* then there is nothing left to learn: each costs our whole patience */
 
 static const char *only = "";
 static long patience = 5000;
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
 	struct tally tally = race(&tinysup, moments);
 	print("", &tally);
 	if (peers) {
-		patience = 250; /* there is nothing to prove */
+		patience = 500; /* there is nothing to prove */
 		race_peers(moments < 1000 ? moments : 1000);
 	}
 	return tally.lost + tally.doubled + tally.wrong > 0;

@@ -51,8 +51,9 @@ def measure(tinysup, tools, rounds, cpu):
         alias.symlink_to(tinysup)
         command = [tools / "bench", "--tinysup", tinysup, "--alias", alias, "--config", HERE / "full.conf", "--noop", tools / "noop",
                    "--helper", tools / "helper", "--rounds", rounds, *(["--cpu", cpu] if cpu is not None else [])]
-        done = subprocess.run(["timeout", "-k", "2", str(SECONDS_MORE + SECONDS_A_ROUND * rounds), *map(str, command)],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        # on a time-out it is killed, and with it all that it has started
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              timeout=SECONDS_MORE + SECONDS_A_ROUND * rounds)
     files, samples = {}, {}
     for line in done.stdout.splitlines():
         item = json.loads(line)

@@ -21,9 +21,11 @@ class Race(unittest.TestCase):
 
     def race(self, binary, *more):
         """(lost, doubled, wrong) of a contestant."""
-        done = subprocess.run(["timeout", "200", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", TOOLS / "race", "--config",
-                               ROOT / "tests/bench/race.conf", "--helper", TOOLS / "helper", *more, binary], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        # all of it dies with us: unshare by setpriv's doing, the rest by --kill-child's
+        done = subprocess.run(["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+                               TOOLS / "race", "--config", ROOT / "tests/bench/race.conf", "--helper", TOOLS / "helper", *more, binary],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                              timeout=200)
         found = re.search(r"race: \d+ moments, (\d+) lost, (\d+) doubled, (\d+) wrong", done.stdout)
         self.assertTrue(found, done.stdout)
         return [int(n) for n in found.groups()], done.stdout

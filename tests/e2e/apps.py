@@ -2,6 +2,7 @@
 import os
 import signal
 import sys
+import time
 
 
 def ready():
@@ -26,11 +27,15 @@ def fill():
         held.clear()
 
     signal.signal(signal.SIGUSR1, let_go)
-    while True:
+    refused = 0
+    while refused < 50:     # places of the runtime's own processes become free a moment after these have ended
         try:
             pid = os.fork()
         except BlockingIOError:
-            break
+            refused += 1
+            time.sleep(0.005)
+            continue
+        refused = 0
         if pid == 0:
             while True:
                 signal.pause()

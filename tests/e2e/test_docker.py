@@ -160,7 +160,8 @@ class Shortage(DockerCase):
     HOOK = '{ name = "hook"; exec = [ "touch", "/test/hook" ]; timeout = "%s"; }'
 
     def full(self, timeout, **options):
-        c = self.start("--", "python3", "/apps.py", "fill", config=chain(self.HOOK % timeout, STOP, **options), options=("--pids-limit", "25"))
+        c = self.start("--", "python3", "/apps.py", "fill", options=("--pids-limit", "25"),
+                       config=chain(self.HOOK % timeout, STOP, **options))
         self.until_file("ready")
         first = c.first()
         c.kill("TERM")
@@ -170,7 +171,7 @@ class Shortage(DockerCase):
     def test_no_place_for_a_hook_at_first(self):
         c, _ = self.full("20s", deadline="30s")
         self.assertEqual(self.file("hook"), "")
-        c.kill("USR1")      # forwarded at once: the app lets go
+        print("LOG", c.log()); c.kill("USR1")
         self.assertEqual(c.code(), 0, c.log())
         self.assertTrue((self.shared / "hook").exists())
         self.assertIn("hook: ok", c.log())
@@ -181,6 +182,15 @@ class Shortage(DockerCase):
         self.assertEqual(c.code(), 0, c.log())
         self.assertFalse((self.shared / "hook").exists())
         self.assertRegex(c.log(), "hook: (failed|timeout)")
+
+    def test_the_least_memory_that_docker_grants(self):
+        c = self.start("--", "/sbin/idle", "0", image=engine.SCRATCH, options=("--memory", "6m", "--memory-swap", "6m"), config=chain(
+            '{ name = "tell"; http: { url = "http://127.0.0.1:1/"; }; }', STOP))
+        c.until_log("idle")
+        self.assertLess(c.stop(10), 5)
+        self.assertEqual(c.inspect("State.ExitCode"), 0, c.log())
+        self.assertIn("tell: failed after", c.log())
+        self.assertIn("connection refused", c.log())
 
     def test_out_of_memory(self):
         c = self.start("--", "python3", "/apps.py", "eat", options=("--memory", "48m", "--memory-swap", "48m"), config=chain(
@@ -201,7 +211,8 @@ class Engines(DockerCase):
         return c
 
     def test_an_init_of_dockers_before_it(self):
-        c = self.start("-w", "--", "python3", "/app.py", "zombies", "20", options=("--init",), config=chain(exec_step("hook", "touch /test/hook"), STOP))
+        c = self.start("-w", "--", "python3", "/app.py", "zombies", "20", options=("--init",),
+                       config=chain(exec_step("hook", "touch /test/hook"), STOP))
         self.until_file("ready")
         self.assertIn("docker-init", c.execute("cat", "/proc/1/cmdline").stdout)
         self.assertEqual(c.execute("sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status", check=False).stdout, "")
@@ -227,6 +238,15 @@ class Engines(DockerCase):
         self.assertEqual(c.code(), 0, c.log())
         self.assertTrue((self.shared / "hook").exists())
 
+    def test_beside_others_in_one_pid_namespace(self):
+        """Not process 1, and no owner of what it sees: it ends its own and nobody else's, not even the engine."""
+        c = self.waiting(chain(exec_step("hook", "true"), STOP), options=("--pid", "host"))
+        other = self.start("--", "sleep", "600", options=("--pid", "host"))
+        self.assertNotEqual(self.file("ready"), "2\n")
+        self.assertLess(c.stop(10), 5)
+        self.assertEqual(c.inspect("State.ExitCode"), 0, c.log())
+        self.assertTrue(other.inspect("State.Running"))
+
     def test_a_terminal(self):
         c = self.waiting(chain(exec_step("hook", "echo from the hook"), STOP), options=("--tty",))
         self.assertLess(c.stop(10), 5)
@@ -235,8 +255,8 @@ class Engines(DockerCase):
 
     def test_paused_beyond_the_deadline(self):
         """Time goes on in the freezer: thawed, it has none left, and ends at once."""
-        c = self.waiting(chain(exec_step("hang", "touch /test/hang; sleep 99"), STOP, exec_step("must", "touch /test/must", 'reserve = "200ms";'),
-                               deadline="5s"))
+        c = self.waiting(chain(exec_step("hang", "touch /test/hang; sleep 99"), STOP,
+                               exec_step("must", "touch /test/must", 'reserve = "200ms";'), deadline="5s"))
         first = c.first()
         c.kill("TERM")
         begun = time.monotonic()
@@ -267,9 +287,10 @@ class LogReader(DockerCase):
     FLOOD = exec_step("flood", "yes 0123456789012345678901234567890123456789 | head -c 20000000", 'timeout = "2s";')
     MUST = exec_step("must", "touch /test/must", 'reserve = "1s";')
 
-    def writing(self):
+    def writing(self, *options):
         """An app that is stuck in write()."""
-        c = self.start("--", "sh", "-c", "exec yes nobody reads this >&2", config=chain(self.FLOOD, STOP, self.MUST), options=("--log-opt", "mode=blocking"))
+        c = self.start("--", "sh", "-c", "exec yes nobody reads this >&2", config=chain(self.FLOOD, STOP, self.MUST),
+                       options=("--log-opt", "mode=blocking", *options))
         return c, c.first()
 
     @staticmethod
@@ -308,7 +329,7 @@ class LogReader(DockerCase):
         self.stop_and_check(c, first, leave)
 
     def test_engine_that_stands_still(self):
-        c, first = self.writing()
+        c, first = self.writing(*HARDENED)
         daemon = engine.the_engine.daemon()
         self.addCleanup(os.kill, daemon, 18)
         os.kill(daemon, 19)

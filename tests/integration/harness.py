@@ -58,12 +58,12 @@ def command_line(pid):
 
 
 def blocks_signals(pid):
-    """main() has begun: before that the kernel drops what is sent to process 1."""
+    """main() has begun: before that the kernel drops what is sent to process 1. While it waits for them, /proc shows none."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
-    return int(status.split("SigBlk:")[1].split()[0], 16) & 1 << 14
+    return int(status.split("SigBlk:")[1].split()[0], 16) & 1 << 14 or children(pid)
 
 
 def kill_tree(pid):
