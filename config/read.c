@@ -244,7 +244,9 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 		void *field = (char *)out + key->offset;
 		config_setting_t *setting = group != NULL ? config_setting_get_member(group, key->name) : NULL;
 
-		snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", key->name);
+		/* most settings of most groups are not given: their paths are needed by nobody */
+		if (setting != NULL || key->type == KEY_GROUP || (key->flags & KEY_REQUIRED))
+			snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", key->name);
 		if (key->flags & KEY_LATER) {
 			if (setting != NULL)
 				read_error(reader, setting, whole, "not in this version");

@@ -50,24 +50,34 @@ static bool set_duration(const struct key *key, const char *text, msec_t *out, c
 	return false;
 }
 
-/* The index of text in key->choices; -1 with the hint in `why`. */
-static int choice(const struct key *key, const char *text, char why[256])
+/* The index of text in key->choices; -1 where it is none of them, or not in this version. */
+static int choice_index(const char *choices, const char *text, bool *later)
+{
+	size_t length = strlen(text);
+	int index = 0;
+
+	for (const char *word = choices; *word != '\0'; index++) {
+		*later = *word == '!';
+		word += *later;
+		size_t end = strcspn(word, "|");
+		if (end == length && memcmp(word, text, length) == 0)
+			return *later ? -1 : index;
+		word += end + (word[end] == '|');
+	}
+	*later = false;
+	return -1;
+}
+
+/* What there is to choose from, and what may have been meant. */
+static void tell_choices(const struct key *key, const char *text, char why[256])
 {
 	struct nearest near = {.typed = text};
-	char list[256], *save = NULL;
-	int index = 0;
+	char list[256], words[256] = "", *save = NULL;
 	size_t used = 0;
-	char words[256] = "";
 
 	snprintf(list, sizeof list, "%s", key->choices);
-	for (char *word = strtok_r(list, "|", &save); word != NULL; word = strtok_r(NULL, "|", &save), index++) {
-		bool later = *word == '!';
-		word += later;
-		if (strcmp(word, text) == 0) {
-			if (later)
-				snprintf(why, 256, "\"%s\" is not in this version", word);
-			return later ? -1 : index;
-		}
+	for (char *word = strtok_r(list, "|", &save); word != NULL; word = strtok_r(NULL, "|", &save)) {
+		word += *word == '!';
 		nearest_offer(&near, word);
 		used += (size_t)snprintf(words + used, sizeof words - used, "%s\"%s\"", used ? ", " : "", word);
 	}
@@ -75,7 +85,18 @@ static int choice(const struct key *key, const char *text, char why[256])
 		snprintf(why, 256, "wants one of %.180s; did you mean \"%s\"?", words, near.best);
 	else
 		snprintf(why, 256, "wants one of %.200s", words);
-	return -1;
+}
+
+static int choice(const struct key *key, const char *text, char why[256])
+{
+	bool later;
+	int index = choice_index(key->choices, text, &later);
+
+	if (later)
+		snprintf(why, 256, "\"%s\" is not in this version", text);
+	else if (index < 0)
+		tell_choices(key, text, why);
+	return index;
 }
 
 static bool set_ranges(struct arena *arena, const char *text, struct plan_ranges *out, char why[256])
