@@ -86,7 +86,7 @@ static void prepare_program(const void *context)
 static void run_worker(const void *context, int result_fd)
 {
 	const struct try_context *try = context;
-	struct check_result result;
+	struct check_result result = {.retry_after = MSEC_UNSET};
 
 	work_run(try->facts, try->step, try->time, &result);
 	if (write(result_fd, &result, sizeof result) != (ssize_t)sizeof result)

@@ -55,7 +55,7 @@ static void feed(struct supervisor *s, const struct event *event);
 
 static void start_step(struct supervisor *s, const struct action *action)
 {
-	struct check_result result;
+	struct check_result result = {.retry_after = MSEC_UNSET}; /* nothing was sent */
 	enum step_kind kind = seq_step(&s->plan->shutdown.chain, action->step)->kind;
 
 	if (kind == STEP_STOP || kind == STEP_SLEEP)
