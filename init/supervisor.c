@@ -137,6 +137,14 @@ static void app_exited(struct supervisor *s, int status)
 	feed(s, &event);
 }
 
+/* We may hear that it is stopped only after it was asked to end. */
+static void app_stopped(struct supervisor *s, bool stopped)
+{
+	s->app.stopped = stopped;
+	if (stopped && s->seq.stop_sent != 0)
+		app_signal_group(&s->app, SIGCONT);
+}
+
 static void job_reaped(struct supervisor *s, size_t step, const struct check_result *result)
 {
 	if (step == JOBS_ABANDONED)
@@ -156,7 +164,7 @@ static bool reap(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
 			if (pid == s->app.pid)
-				s->app.stopped = WIFSTOPPED(status);
+				app_stopped(s, WIFSTOPPED(status));
 		} else if (pid == s->app.pid) {
 			app_exited(s, status);
 		} else if (jobs_reaped(pid, status, &step, &result)) {
