@@ -141,7 +141,7 @@ class Names(ScratchCase):
 
     def test_a_dead_name_server_costs_no_more_than_the_timeout(self):
         with NameServer(SILENT, None) as names:
-            self.assertLess(self.silent("--dns", SILENT), 2.6)
+            self.assertLess(self.silent("--dns", SILENT), 3)
             self.assertTrue(names.asked)
 
     def test_a_dead_first_name_server(self):
@@ -154,8 +154,8 @@ class Names(ScratchCase):
             self.assertLess(time.monotonic() - begun, 12)
 
     def test_no_network_at_all(self):
-        self.assertEqual(engine.the_engine.docker("run", "--rm", "--network", "none", SCRATCH, "--probe", "http://app.e2e.test/", check=False,
-                                                  seconds=10).returncode, 1)
+        done = engine.the_engine.docker("run", "--rm", "--network", "none", SCRATCH, "--probe", "http://app.e2e.test/", check=False, seconds=10)
+        self.assertEqual(done.returncode, 1)
 
 
 if __name__ == "__main__":

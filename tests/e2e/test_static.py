@@ -88,15 +88,15 @@ class Reproducible(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp(prefix="tinysup-e2e-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.built = [cls.build(cls.folder / name) for name in ("once", "again/at/a/longer/path")]
+        sources = cls.folder / "sources"
+        sources.mkdir()
+        for name in SOURCES:
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, sources / name)
+        cls.built = [cls.build(sources, cls.folder / name) for name in ("once", "again/at/a/longer/path")]
 
     @staticmethod
-    def build(tree):
-        for name in SOURCES:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, tree / name)   # every file is new: nothing is older than what is made of it
-            else:
-                shutil.copy(ROOT / name, tree / name)
+    def build(sources, tree):
+        shutil.copytree(sources, tree, copy_function=shutil.copy)   # every file is new: none is older than what was made of it
         commit = read(STATIC, "--version").splitlines()[1].split()[1]
         images.run("make", "-s", "-j2", "all", "BUILD=built", f"STATIC={ROOT}/build-static/deps", f"COMMIT={commit}", cwd=tree)
         images.run("strip", "--strip-all", "-R", ".comment", "-o", tree / "tinysup", tree / "built/tinysup")
@@ -164,7 +164,8 @@ class Bare(unittest.TestCase):
                     {{ name = "close"; http: {{ url = "{server.url}/close"; method = "POST"; }}; required = true; }},
                     {{ name = "stop"; stop: {{ timeout = "2s"; }}; }},
                     {{ name = "after"; exec = [ "/idle", "0", "now" ]; reserve = "1s"; required = true; }} ); }};''')
-            process = subprocess.Popen(self.words("--config", "/conf", "--", "/idle", "0"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={})
+            process = subprocess.Popen(self.words("--config", "/conf", "--", "/idle", "0"), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={})
             self.addCleanup(process.wait)
             self.addCleanup(kill_tree, process.pid)
 
