@@ -1,5 +1,6 @@
 #include "config/chain.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "config/nearest.h"
@@ -187,4 +188,16 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 		read_error(reader, list, CHAIN_PATH, "has %zu steps; %d are the most", out->steps, PLAN_STEPS_MAX);
 	out->stages = c.stages;
 	out->count = c.count;
+}
+
+void chain_stop_only(struct arena *arena, struct plan_chain *out)
+{
+	struct plan_step *step = arena_alloc(arena, sizeof *step);
+	struct plan_stage *stage = arena_alloc(arena, sizeof *stage);
+
+	*step = (struct plan_step){
+	    .name = "stop", .kind = STEP_STOP, .signal = SIGTERM, .timeout = MSEC_UNSET, .reserve = MSEC_UNSET};
+	step->retry.attempts = 1;
+	*stage = (struct plan_stage){.steps = step, .count = 1, .timeout = MSEC_UNSET, .has_stop = true};
+	*out = (struct plan_chain){.stages = stage, .count = 1, .steps = 1};
 }

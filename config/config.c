@@ -10,6 +10,7 @@
 #include "config/chain.h"
 #include "config/duration.h"
 #include "config/platform.h"
+#include "config/probes.h"
 #include "config/read.h"
 #include "config/signame.h"
 
@@ -103,25 +104,15 @@ static void settle_deadline(struct reader *reader, const config_t *tree, struct 
 		return;
 	}
 	reserve_stop(shutdown);
-	for (int reason = 0; reason < REASON_RESTART; reason++) {
+	for (int reason = 0; reason < REASON_RECOVERY; reason++) {
 		msec_t reserved = budget_reserved(shutdown, (enum reason)reason);
 		if (reserved <= shutdown->effective)
 			continue;
 		snprintf(what, sizeof what, "the reserves and kill_reserve add up to %s, but the deadline in effect is %s",
 			 duration_format(reserved, a), duration_format(shutdown->effective, b));
-		report(reader, tree, shutdown->chain.count > 0 ? "shutdown.chain" : "shutdown.kill_reserve", what);
+		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
 		return;
 	}
-}
-
-static void settle_names(struct reader *reader, const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->checks.count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (plan->checks.items[i].name != NULL && plan->checks.items[j].name != NULL &&
-			    strcmp(plan->checks.items[i].name, plan->checks.items[j].name) == 0)
-				errors_add(reader->errors, reader->file, plan->checks.items[i].line, "checks",
-					   "another check is called \"%s\" already", plan->checks.items[i].name);
 }
 
 static const char *base_name(const char *path)
@@ -144,14 +135,17 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 	struct plan_shutdown *shutdown = &plan->shutdown;
 
 	settle_app(&plan->app, command);
+	probes_read(reader, tree, plan);
 	if (reader->chain != NULL)
 		chain_read(reader, reader->chain, plan, &shutdown->chain);
+	shutdown->chained = shutdown->chain.count > 0;
 	/* Ctrl-C is no order to end by a deadline for a shell or a REPL */
-	if (shutdown->chain.count == 0 && find(tree, "shutdown.signals") == NULL)
+	if (!shutdown->chained && find(tree, "shutdown.signals") == NULL)
 		shutdown->signals = SIGNAL_BIT(15);
-	if (shutdown->chain.count > 0 && find(tree, "shutdown.clean_exit_code") == NULL)
+	if (shutdown->chained && find(tree, "shutdown.clean_exit_code") == NULL)
 		shutdown->clean_exit_code = 0;
-	settle_names(reader, plan);
+	if (!shutdown->chained && probes_may_restart(plan))
+		chain_stop_only(reader->arena, &shutdown->chain);
 	if (reader->errors->count == 0)
 		settle_deadline(reader, tree, shutdown);
 }

@@ -122,7 +122,16 @@ struct plan_file {
 	msec_t max_age;   /* MSEC_UNSET: it must exist */
 };
 
-enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE };
+struct plan_notify {
+	msec_t max_age; /* since the app's last WATCHDOG=1 */
+};
+
+struct plan_process {
+	int64_t max_rss; /* resident bytes of the app; 0: not asked */
+	int max_fds;     /* open descriptors of the app; 0: not asked */
+};
+
+enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_NOTIFY, CHECK_PROCESS };
 
 struct plan_check {
 	const char *name;
@@ -131,14 +140,37 @@ struct plan_check {
 	struct plan_tcp tcp;
 	struct plan_exec exec;
 	struct plan_file file;
-	msec_t timeout;
-	bool soft; /* reported, never decides */
+	struct plan_notify notify;
+	struct plan_process process;
+	msec_t timeout; /* MSEC_UNSET: the probe's */
+	bool soft;      /* reported, never decides */
 	int line;
 };
 
 struct plan_checks {
 	const struct plan_check *items;
 	size_t count;
+};
+
+#define PLAN_CHECKS_MAX 64 /* those written inside probes counted in */
+
+/* --- Kubernetes' probes (init/prober) ------------------------------------------------------------------------------- */
+
+enum probe_kind { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS, PROBE_COUNT };
+enum probe_mode { PROBE_ALL, PROBE_ANY };
+enum unhealthy { UNHEALTHY_NONE, UNHEALTHY_RESTART, UNHEALTHY_SHUTDOWN };
+
+struct plan_probe {
+	bool given;
+	uint64_t checks; /* bit n for plan.checks.items[n]; 0: none, where the app tells by itself (notify, watchdog) */
+	enum probe_mode mode;
+	msec_t initial_delay; /* from the app's start */
+	msec_t period;
+	msec_t timeout; /* of each check */
+	msec_t jitter;  /* the longest random addition to the first delay */
+	int failure_threshold;
+	int success_threshold;
+	enum unhealthy on_failure; /* of startup and liveness */
 };
 
 /* --- who to tell (hooks/) ------------------------------------------------------------------------------------------ */
@@ -241,10 +273,23 @@ struct plan_shutdown {
 	msec_t kill_reserve;
 	int clean_exit_code; /* -1: the app's own */
 	int failed_exit_code;
-	struct plan_chain chain;
+	bool chained;            /* the configuration has a chain */
+	struct plan_chain chain; /* where it has none: one stop step, for restarts only */
 };
 
 enum signal_target { TARGET_CHILD, TARGET_GROUP };
+
+enum restart_policy { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+struct plan_restart {
+	enum restart_policy policy; /* of an app that ended by itself; liveness has its own on_failure */
+	int max;                    /* at most so many ... */
+	msec_t within;              /* ... in this time */
+	msec_t backoff;             /* before the first; doubles with each one within the time */
+	msec_t backoff_max;
+};
+
+#define PLAN_RESTARTS_MAX 100
 
 struct plan_app {
 	const char *name;
@@ -257,6 +302,9 @@ struct plan_app {
 	uint8_t rewrite[65];       /* [n]: what to send for signal n; itself by default, 0 to drop it */
 	uint64_t success_codes[4]; /* bit n for exit code n: the app ended well */
 	uint64_t zero_codes[4];    /* -e: exit codes that become 0 */
+	bool notify;               /* an sd_notify socket; READY=1 is part of the startup probe */
+	msec_t watchdog;           /* WATCHDOG=1 comes this often, else liveness fails; 0: not asked */
+	struct plan_restart restart;
 };
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
@@ -266,6 +314,8 @@ struct plan {
 	const char *file; /* NULL: no configuration file */
 	struct plan_app app;
 	struct plan_checks checks;
+	struct plan_probe probes[PROBE_COUNT];
+	const char *listen; /* "host:port" of the HTTP listener, the host numeric or empty; NULL: none */
 	struct plan_alerts alerts;
 	struct plan_shutdown shutdown;
 	enum log_level log_level;

@@ -206,6 +206,8 @@ static void read_key(struct reader *reader, const struct key *key, config_settin
 	case KEY_CHAIN:
 		reader->chain = setting;
 		break;
+	case KEY_CHECKS: /* they are looked for once all of `checks` is read */
+		break;
 	}
 }
 

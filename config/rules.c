@@ -121,8 +121,8 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
 	static const char *const kinds[] = {"http", "tcp", "exec", "file", "grpc", "notify", "process", NULL};
-	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP,  CHECK_EXEC, CHECK_FILE,
-						 CHECK_NONE, CHECK_NONE, CHECK_NONE};
+	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP,    CHECK_EXEC,   CHECK_FILE,
+						 CHECK_NONE, CHECK_NOTIFY, CHECK_PROCESS};
 	struct plan_check *check = out;
 	int kind = exactly_one(reader, group, path, kinds, "http, tcp, grpc, exec, file, notify, process");
 
@@ -178,6 +178,8 @@ void rule_app(struct reader *reader, config_setting_t *group, void *out, const c
 	const struct plan_app *app = out;
 	struct stat status;
 
+	if (app->watchdog > 0 && !app->notify)
+		report_at(reader, group, path, "watchdog", "needs notify = true");
 	if (app->directory == NULL)
 		return;
 	if (stat(app->directory, &status) != 0)

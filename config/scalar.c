@@ -211,6 +211,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 	case KEY_LIST:
 	case KEY_MAP:
 	case KEY_CHAIN:
+	case KEY_CHECKS:
 		break;
 	}
 	return false;

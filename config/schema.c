@@ -70,15 +70,19 @@ const struct schema schema_step = SCHEMA("step", step_keys, -1, .rule = rule_ste
 
 /* --- the sections ------------------------------------------------------------------------------------------------------ */
 
+#define OF struct plan_restart
 static const struct key restart_keys[] = {
-    LATER("policy", CHOICE, "never", "when the app is started again", .choices = "never|on-failure|always"),
-    LATER("max", INT, "5", "restarts within `within`, then tinysup gives up"),
-    LATER("within", DURATION, "10m", "the time `max` speaks of"),
-    LATER("backoff", DURATION, "1s", "pause before the first restart; doubles with each"),
-    LATER("backoff_max", DURATION, "30s", "no pause is longer than this"),
+    KEY(policy, CHOICE, "never", "when an app that ended by itself is started again", .choices = "never|on-failure|always"),
+    KEY(max, INT, "5", "restarts within `within`, whatever their reason; then tinysup gives up", .min = 1,
+	.max = PLAN_RESTARTS_MAX),
+    KEY(within, DURATION, "10m", "the time `max` speaks of", SECONDS(1, 86400)),
+    KEY(backoff, DURATION, "1s", "pause before the first restart; doubles with each one within the time", .min = 0,
+	.max = 86400000),
+    KEY(backoff_max, DURATION, "30s", "no pause is longer than this", .min = 0, .max = 86400000),
     END,
 };
-static const struct schema schema_restart = LATER_SCHEMA("restart", restart_keys);
+static const struct schema schema_restart = SCHEMA("restart", restart_keys, -1, .rule = NULL);
+#undef OF
 
 #define OF struct plan_app
 static const struct key app_keys[] = {
@@ -90,36 +94,44 @@ static const struct key app_keys[] = {
     KEY(environment, PAIRS, NULL, "variables added to the container's"),
     KEY(signals, CHOICE, "child", "who gets forwarded signals: the app, or its process group", .choices = "child|group"),
     KEY(rewrite, REWRITE, NULL, "signals to send instead, such as SIGHUP = \"SIGUSR1\"; \"none\" drops one"),
-    LATER("notify", BOOL, "false", "an sd_notify socket for the app"),
-    LATER("watchdog", DURATION, "0s", "WATCHDOG=1 must come this often, else liveness fails"),
+    KEY(notify, BOOL, "false", "an sd_notify socket for the app; its READY=1 is then part of the startup probe"),
+    KEY(watchdog, DURATION, "0s", "WATCHDOG=1 must come this often, else liveness fails; 0: not asked (wants notify)",
+	ANY_TIME),
     KEY(success_codes, CODES, "0", "exit codes of an app that ended well"),
-    LATER("restart", GROUP, NULL, "what happens when the app ends by itself", .group = &schema_restart),
+    KEY(restart, GROUP, NULL, "how the app is started again", .group = &schema_restart),
     END,
 };
 static const struct schema schema_app = SCHEMA("app", app_keys, -1, .rule = rule_app);
 #undef OF
 
+#define OF struct plan_probe
 static const struct key probe_keys[] = {
-    LATER("checks", LIST, NULL, "names of `checks`, or checks"),
-    LATER("mode", CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
-    LATER("initial_delay", DURATION, "0s", "before the first check"),
-    LATER("period", DURATION, "10s", "from one check to the next"),
-    LATER("timeout", DURATION, "1s", "one check at most"),
-    LATER("failure_threshold", INT, "3", "failures in a row that make a failure"),
-    LATER("success_threshold", INT, "1", "successes in a row that make a success"),
-    LATER("jitter", DURATION, "0s", "random part added to the first delay"),
-    LATER("on_failure", CHOICE, "none", "liveness only", .choices = "none|restart|shutdown"),
+    {.name = "checks", .type = KEY_CHECKS, .help = "names of `checks`, or checks { ... }"},
+    KEY(mode, CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
+    KEY(initial_delay, DURATION, "0s", "from the app's start to the first check", ANY_TIME),
+    KEY(period, DURATION, "10s", "from the begin of one round of checks to the next", .min = 10, .max = 86400000),
+    KEY(timeout, DURATION, "1s", "one check at most", .min = 1, .max = 240000),
+    KEY(failure_threshold, INT, "3", "failures in a row that make a failure", .min = 1, .max = 100000),
+    KEY(success_threshold, INT, "1", "successes in a row that make a success; 1 for startup and liveness", .min = 1,
+	.max = 100000),
+    KEY(jitter, DURATION, "0s", "random time, this at most, added to the first delay", ANY_TIME),
+    KEY(on_failure, CHOICE, NULL, "liveness: what its failure does, default \"none\"; startup: default as liveness",
+	.choices = "none|restart|shutdown"),
     END,
 };
-static const struct schema schema_probe = LATER_SCHEMA("probe", probe_keys);
+static const struct schema schema_probe = SCHEMA("probe", probe_keys, -1, .rule = NULL);
+#undef OF
 
+#define OF struct plan
 static const struct key probes_keys[] = {
-    LATER("startup", GROUP, NULL, "the app has started; blocks the other two until then", .group = &schema_probe),
-    LATER("liveness", GROUP, NULL, "the app works, or needs help", .group = &schema_probe),
-    LATER("readiness", GROUP, NULL, "the app can take work", .group = &schema_probe),
+    ROW("startup", probes[PROBE_STARTUP], GROUP, NULL, "the app has started; blocks the other two until then",
+	.group = &schema_probe),
+    ROW("liveness", probes[PROBE_LIVENESS], GROUP, NULL, "the app works, or needs help", .group = &schema_probe),
+    ROW("readiness", probes[PROBE_READINESS], GROUP, NULL, "the app can take work", .group = &schema_probe),
     END,
 };
-static const struct schema schema_probes = LATER_SCHEMA("probes", probes_keys);
+static const struct schema schema_probes = {.name = "probes", .size = 0, .line_offset = -1, .keys = probes_keys};
+#undef OF
 
 static const struct key start_keys[] = {
     LATER("chain", CHAIN, NULL, "steps before the app starts"),
@@ -198,7 +210,7 @@ static const struct key root_keys[] = {
     KEY(app, GROUP, NULL, "what to run", .group = &schema_app),
     KEY(checks, LIST, NULL, "what can be asked, defined once", .group = &schema_check),
     LATER("start", GROUP, NULL, "steps before the app starts", .group = &schema_start),
-    LATER("probes", GROUP, NULL, "Kubernetes' probes", .group = &schema_probes),
+    {.name = "probes", .type = KEY_GROUP, .group = &schema_probes, .help = "Kubernetes' probes"},
     LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
     KEY(shutdown, GROUP, NULL, "how to stop", .group = &schema_shutdown),
     KEY(alerts, MAP, NULL, "who to tell", .group = &schema_alert),
@@ -206,7 +218,8 @@ static const struct key root_keys[] = {
 	  .choices = "crash|unhealthy|recovered|step_failed|stop|restart"),
     LATER("recovery", GROUP, NULL, "after a shutdown that was cut off", .group = &schema_recovery),
     LATER("state_dir", STRING, NULL, "directory of the journal"),
-    LATER("listen", STRING, NULL, "address of the HTTP listener"),
+    KEY(listen, STRING, NULL,
+	"address of the HTTP listener, such as \"0.0.0.0:9180\" or \"[::]:9180\": /livez /readyz /startupz /status /metrics"),
     {.name = "log", .type = KEY_GROUP, .group = &schema_log, .help = "tinysup's own log, on stderr"},
     END,
 };

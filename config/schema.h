@@ -36,6 +36,7 @@ enum key_type {
 	KEY_LIST,     /* a pointer and a count: a list of groups */
 	KEY_MAP,      /* the same from a group of named groups; the first member of the struct is its name */
 	KEY_CHAIN,    /* read by config/chain.c */
+	KEY_CHECKS,   /* read by config/probes.c */
 };
 
 enum {
@@ -95,7 +96,8 @@ struct step_text {
 	int signal;
 };
 
-extern const struct schema schema_root; /* fills a struct plan */
-extern const struct schema schema_step; /* fills a struct step_text */
+extern const struct schema schema_root;  /* fills a struct plan */
+extern const struct schema schema_step;  /* fills a struct step_text */
+extern const struct schema schema_check; /* fills a struct plan_check */
 
 #endif

@@ -84,15 +84,23 @@ static const struct key grpc_keys[] = {
 };
 static const struct schema schema_grpc = LATER_SCHEMA("grpc", grpc_keys);
 
-static const struct key notify_keys[] = {LATER("max_age", DURATION, NULL, "WATCHDOG=1 must have come within this time"), END};
-static const struct schema schema_notify = LATER_SCHEMA("notify", notify_keys);
-
-static const struct key process_keys[] = {
-    LATER("max_rss", SIZE, NULL, "resident bytes of the app"),
-    LATER("max_fds", INT, NULL, "open descriptors of the app"),
+#define OF struct plan_notify
+static const struct key notify_keys[] = {
+    KEY(max_age, DURATION, NULL, "the app's last WATCHDOG=1 must have come within this time", .min = 1, .max = 86400000,
+	.flags = KEY_REQUIRED),
     END,
 };
-static const struct schema schema_process = LATER_SCHEMA("process", process_keys);
+static const struct schema schema_notify = SCHEMA("notify", notify_keys, -1, .rule = NULL);
+#undef OF
+
+#define OF struct plan_process
+static const struct key process_keys[] = {
+    KEY(max_rss, SIZE, "0", "resident bytes that the app may have; 0: any", .min = 0, .max = INT64_MAX),
+    KEY(max_fds, INT, "0", "descriptors that it may have open; 0: any", .min = 0, .max = INT32_MAX),
+    END,
+};
+static const struct schema schema_process = SCHEMA("process", process_keys, -1, .rule = NULL);
+#undef OF
 
 #define OF struct plan_check
 static const struct key check_keys[] = {
@@ -102,9 +110,12 @@ static const struct key check_keys[] = {
     LATER("grpc", GROUP, NULL, "grpc.health.v1", .group = &schema_grpc),
     KEY(exec, EXEC, NULL, "a program; exit code 0 is healthy"),
     KEY(file, GROUP, NULL, "a file's presence and age", .group = &schema_file, .flags = KEY_OPTIONAL),
-    LATER("notify", GROUP, NULL, "the app's sd_notify watchdog", .group = &schema_notify),
-    LATER("process", GROUP, NULL, "the app's memory and descriptors", .group = &schema_process),
-    KEY(timeout, DURATION, "1s", "the whole check, name look-up and redirects included", .min = 1, .max = 240000),
+    KEY(notify, GROUP, NULL, "the app's own sign of life, WATCHDOG=1 (wants app.notify)", .group = &schema_notify,
+	.flags = KEY_OPTIONAL),
+    KEY(process, GROUP, NULL, "the app's process is there, with no more than this", .group = &schema_process,
+	.flags = KEY_OPTIONAL),
+    KEY(timeout, DURATION, NULL, "the whole check, name look-up and redirects included; default: the probe's, 1s without one",
+	.min = 1, .max = 240000),
     KEY(soft, BOOL, "false", "reported, but never decides"),
     END,
 };

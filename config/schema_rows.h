@@ -39,6 +39,6 @@
 #define ANY_TIME           SECONDS(0, 86400)
 
 /* The parts that more than one file's tables name. */
-extern const struct schema schema_tls, schema_http, schema_check;
+extern const struct schema schema_tls, schema_http;
 
 #endif

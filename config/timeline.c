@@ -5,6 +5,7 @@
 
 #include "config/budget.h"
 #include "config/duration.h"
+#include "config/probes.h"
 #include "config/signame.h"
 
 #define CHART 40 /* columns of the chart */
@@ -183,18 +184,46 @@ static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
 		fprintf(to, "; %s grants %s\n", shutdown->platform, duration_format(shutdown->grace, grace));
 }
 
+static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
+{
+	static const char *const actions[] = {"none", "restart", "shutdown"};
+	const struct plan_probe *probe = &plan->probes[kind];
+	char delay[DURATION_TEXT], period[DURATION_TEXT], timeout[DURATION_TEXT];
+	const char *separator = probe->mode == PROBE_ANY ? "any of " : "";
+
+	fprintf(to, "%-15s", probes_name(kind));
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		if ((probe->checks >> i & 1) == 0)
+			continue;
+		fprintf(to, "%s%s", separator, plan->checks.items[i].name);
+		separator = ", ";
+	}
+	if (probe->checks == 0)
+		fputs(kind == PROBE_STARTUP ? "READY=1 from the app" : "WATCHDOG=1 from the app", to);
+	fprintf(to, "; after %s, every %s, %s each; fails after %d, succeeds after %d",
+		duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
+		duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
+	if (kind != PROBE_READINESS)
+		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
+	fputc('\n', to);
+}
+
 static void print_lists(const struct plan *plan, FILE *to)
 {
-	static const char *const kinds[] = {"none", "http", "tcp", "exec", "file"};
 	static const char *const types[] = {"slack", "webhook"};
 	char time[DURATION_TEXT];
 
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		const struct plan_check *check = &plan->checks.items[i];
-		fprintf(to, "%-15s%s: %s%s, %s at most%s\n", i == 0 ? "checks" : "", check->name, kinds[check->kind],
-			check->kind == CHECK_EXEC ? " (a program)" : "", duration_format(check->timeout, time),
-			check->soft ? ", soft" : "");
+		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, probes_check_kind(check->kind),
+			check->kind == CHECK_EXEC ? " (a program)" : "");
+		if (check->timeout != MSEC_UNSET)
+			fprintf(to, ", %s at most", duration_format(check->timeout, time));
+		fputs(check->soft ? ", soft\n" : "\n", to);
 	}
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		if (plan->probes[kind].given)
+			print_probe(plan, (enum probe_kind)kind, to);
 	for (size_t i = 0; i < plan->alerts.count; i++)
 		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
 			types[plan->alerts.items[i].type]);
@@ -205,7 +234,7 @@ void timeline_print(const struct plan *plan, FILE *to)
 	print_app(plan, to);
 	print_deadline(&plan->shutdown, to);
 	print_lists(plan, to);
-	if (plan->shutdown.chain.count == 0) {
+	if (!plan->shutdown.chained) {
 		fputs("no chain: stop signals are forwarded as they come, and what is left at the deadline is killed\n", to);
 		return;
 	}

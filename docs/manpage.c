@@ -36,6 +36,7 @@ static const char *type_name(const struct key *key)
 	    [KEY_LIST] = "list of groups",
 	    [KEY_MAP] = "group of named groups",
 	    [KEY_CHAIN] = "list of steps, and of lists of steps",
+	    [KEY_CHECKS] = "list of names, and of checks",
 	};
 
 	return names[key->type];

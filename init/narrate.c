@@ -90,7 +90,7 @@ static void over(const struct seq *seq, int code)
 {
 	char time[DURATION_TEXT];
 
-	if (seq->plan->shutdown.chain.count == 0 || seq->exec_errno != 0)
+	if (!seq->plan->shutdown.chained || seq->exec_errno != 0)
 		return;
 	log_event(LOG_INFO, "exit", NULL, "exit code %d, %s after the first stop event", code,
 		  duration_format(clock_now() - seq->begun, time));

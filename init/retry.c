@@ -41,6 +41,7 @@ static unsigned cause(const struct check_result *result)
 	case FAILURE_JSON:
 	case FAILURE_AGE:
 	case FAILURE_FILE:
+	case FAILURE_PROCESS:
 	case FAILURE_INTERNAL:
 		break;
 	}

@@ -4,9 +4,10 @@
 #include "probes/exec.h"
 #include "probes/file.h"
 #include "probes/http.h"
+#include "probes/process.h"
 #include "probes/tcp.h"
 
-void check_run(const struct plan_check *check, msec_t timeout, struct check_result *result)
+void check_run(const struct plan_check *check, pid_t app, msec_t timeout, struct check_result *result)
 {
 	int64_t begun = clock_us();
 
@@ -23,6 +24,12 @@ void check_run(const struct plan_check *check, msec_t timeout, struct check_resu
 		break;
 	case CHECK_FILE:
 		file_run(&check->file, result);
+		break;
+	case CHECK_PROCESS:
+		process_run(&check->process, app, result);
+		break;
+	case CHECK_NOTIFY:
+		result_error(result, "notify: only the supervisor can tell");
 		break;
 	case CHECK_NONE:
 		result_error(result, "nothing to check");

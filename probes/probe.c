@@ -89,7 +89,8 @@ static void run_one(const struct plan_check *check, int64_t deadline_us, struct 
 		result_fail(&probed->result, FAILURE_TIMEOUT, "not asked, the time was up");
 		return;
 	}
-	check_run(check, check->timeout < left ? check->timeout : left, &probed->result);
+	msec_t own = check->timeout != MSEC_UNSET ? check->timeout : CHECK_TIMEOUT;
+	check_run(check, 0, own < left ? own : left, &probed->result);
 }
 
 /* Those that decide go first, in `checks`' order. Returns whether all of them succeed. */

@@ -28,6 +28,8 @@ const char *failure_name(enum failure failure)
 		return "age";
 	case FAILURE_FILE:
 		return "file";
+	case FAILURE_PROCESS:
+		return "process";
 	case FAILURE_EXEC:
 		return "exec";
 	case FAILURE_INTERNAL:

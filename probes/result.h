@@ -25,9 +25,10 @@ enum failure {
 	FAILURE_REDIRECT, /* too many, or to another host */
 	FAILURE_BODY,     /* contains, matches, tcp expect */
 	FAILURE_JSON,
-	FAILURE_AGE,  /* age_below, max_age, slower_than */
-	FAILURE_FILE, /* missing or unreadable */
-	FAILURE_EXEC, /* could not be executed, exit code, signal */
+	FAILURE_AGE,     /* age_below, max_age, slower_than */
+	FAILURE_FILE,    /* missing or unreadable */
+	FAILURE_PROCESS, /* the app's process: gone, too much memory, too many descriptors */
+	FAILURE_EXEC,    /* could not be executed, exit code, signal */
 	FAILURE_INTERNAL,
 };
 

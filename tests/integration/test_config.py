@@ -114,15 +114,11 @@ ERRORS = [
     ('alerts: { a: { type = "slakc"; url = "http://x"; }; };', 'alerts.a.type: wants one of'),
     ('alerts: { a: { type = "slack"; url = "x"; }; };', "alerts.a.url: wants an address"),
     # announced, and not here yet
-    ('probes: { };', "probes: not in this version"),
     ('state_dir = "/x";', "state_dir: not in this version"),
-    ('listen = "0.0.0.0:9180";', "listen: not in this version"),
     ('heartbeats = ( );', "heartbeats: not in this version"),
     ('start: { };', "start: not in this version"),
     ('recovery: { };', "recovery: not in this version"),
     ('notify_on = [ "crash" ];', "notify_on: not in this version"),
-    ('app: { notify = true; };', "app.notify: not in this version"),
-    ('app: { restart: { policy = "always"; }; };', "app.restart: not in this version"),
     ('checks = ( { name = "a"; grpc: { address = "x:1"; }; } );', "checks[0].grpc: not in this version"),
     ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not in this version'),
 ]

@@ -124,7 +124,7 @@ static int run_check(struct plan_check check, msec_t timeout)
 {
 	struct check_result result;
 
-	check_run(&check, timeout, &result);
+	check_run(&check, 0, timeout, &result);
 	return print(&result);
 }
 

@@ -1,0 +1,78 @@
+#include "probes/page.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A write takes microseconds; a writer that needs longer than this many looks has died, or its machine stands still. */
+#define LOOKS 2000
+
+const struct page *page_map(int fd)
+{
+	struct stat status;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &status) != 0 || status.st_size < (off_t)sizeof(struct page))
+		return NULL;
+	const struct page *page = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return NULL;
+	if (memcmp(page->magic, PAGE_MAGIC, sizeof PAGE_MAGIC) == 0 && page->version == PAGE_VERSION &&
+	    page->size == sizeof *page)
+		return page;
+	munmap((void *)(uintptr_t)page, sizeof *page);
+	return NULL;
+}
+
+/* The lists' lengths come first: a torn one must not lead out of the page. */
+static bool copy_once(const struct page *page, struct page *copy)
+{
+	memcpy(&copy->head, &page->head, sizeof copy->head);
+	if (copy->head.checks > PLAN_CHECKS_MAX || copy->head.steps > PLAN_STEPS_MAX)
+		return false;
+	memcpy(copy->check, page->check, copy->head.checks * sizeof *copy->check);
+	memcpy(copy->step, page->step, copy->head.steps * sizeof *copy->step);
+	return true;
+}
+
+bool page_read(const struct page *page, struct page *copy)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		uint64_t before = atomic_load_explicit(&page->turn, memory_order_acquire);
+		if (before % 2 == 0 && copy_once(page, copy)) {
+			atomic_thread_fence(memory_order_acquire);
+			if (atomic_load_explicit(&page->turn, memory_order_relaxed) == before)
+				return true;
+		}
+		sched_yield();
+	}
+	return false;
+}
+
+bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, char why[PAGE_TEXT])
+{
+	const struct page_verdict *verdict = &copy->head.verdicts[kind];
+
+	if (!verdict->healthy) {
+		memcpy(why, verdict->why, PAGE_TEXT);
+		return false;
+	}
+	if (now > verdict->valid_until) {
+		snprintf(why, PAGE_TEXT, "the supervisor's last word is %" PRId64 " ms older than it should be",
+			 now - verdict->valid_until);
+		return false;
+	}
+	*why = '\0';
+	return true;
+}
+
+bool page_all_healthy(const struct page *copy, int64_t now, char why[PAGE_TEXT])
+{
+	return page_healthy(copy, PROBE_STARTUP, now, why) && page_healthy(copy, PROBE_LIVENESS, now, why) &&
+	       page_healthy(copy, PROBE_READINESS, now, why);
+}

@@ -1,0 +1,155 @@
+/*
+ * The page: what the supervisor knows, published in a sealed memfd that anybody may map who may look into its process.
+ * `tinysup --probe`, `--status` and the listener read it; process 1 writes it, and never learns that somebody reads.
+ *
+ * The writer makes `turn` odd, changes the page, and makes it even again (a sequence lock); page_read() copies until it has
+ * seen the same even number before and after. All times are milliseconds of CLOCK_MONOTONIC unless said otherwise, durations
+ * are milliseconds or what the name says. Texts are cut to their field, NUL-terminated valid UTF-8 without control characters.
+ *
+ * The page's layout belongs to one version of tinysup: another version's page is as good as none (PAGE_VERSION and `size`).
+ */
+#ifndef TINYSUP_PROBES_PAGE_H
+#define TINYSUP_PROBES_PAGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/plan.h"
+#include "probes/result.h"
+
+#define PAGE_MAGIC   "tinysup"
+#define PAGE_VERSION 1
+#define PAGE_MEMFD   "tinysup" /* /proc/PID/fd/N reads "/memfd:tinysup (deleted)" */
+#define PAGE_FD      100       /* where the descriptor is, if it could be had: saves the reader a search */
+
+/* A verdict outlives the time at which the next was due by this, for a machine that is busy. */
+#define PAGE_SLACK ((msec_t)1000)
+
+#define PAGE_NAME 64
+#define PAGE_TEXT 200
+
+enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART };
+
+/* What /livez, /readyz, /startupz and --probe answer. The supervisor has already made up its mind: only age is left to judge.
+ */
+struct page_verdict {
+	bool healthy;
+	bool probed;         /* a probe is configured for it (or the app tells by itself) */
+	int64_t valid_until; /* INT64_MAX: until something happens, and that is published at once */
+	int64_t since;       /* when `healthy` last changed */
+	uint64_t checks;     /* bit n for checks[n] */
+	uint64_t rounds_ok, rounds_failed, rounds_error;
+	uint64_t skipped;    /* ticks that came while a round was under way */
+	char why[PAGE_TEXT]; /* unhealthy: in words */
+};
+
+struct page_check {
+	char name[PAGE_NAME];
+	enum check_kind kind;
+	bool soft;
+	bool asked;           /* the fields below hold a result */
+	enum outcome outcome; /* of the last verdict: never OUTCOME_ERROR */
+	enum failure failure;
+	int status;          /* HTTP status or exit code; 0: none */
+	int64_t took_us;     /* of the last verdict */
+	int64_t at;          /* when it came */
+	int64_t since;       /* when the outcome last changed */
+	int64_t valid_until; /* as in page_verdict; 0: nobody asks it any more */
+	uint64_t ok, failed; /* how often */
+	uint64_t errors;     /* we could not ask */
+	int64_t total_us;    /* all of `ok` and `failed` together */
+	char message[PAGE_TEXT];
+	char error[PAGE_TEXT]; /* of the last error; "" if there was none */
+};
+
+struct page_step {
+	char name[PAGE_NAME];
+	uint8_t state; /* init/sequencer.h's enum step_state */
+	int attempt;
+	int64_t begun, ended; /* 0: not yet */
+};
+
+/* The chain that runs, or the last one that ran. */
+struct page_chain {
+	bool ran;
+	bool running;
+	enum reason reason;
+	char signal[16]; /* that asked for it; "": none did */
+	int64_t begun, ended;
+	int64_t deadline; /* tinysup is gone by then; a restart's chain is over by then */
+	int64_t unix_ms;  /* begun, on the clock on the wall */
+	size_t step;      /* the first one that is under way; steps: none is */
+	bool required_failed;
+};
+
+struct page_app {
+	pid_t pid;       /* 0: not running */
+	int64_t started; /* the current or last start */
+	int64_t started_unix_ms;
+	uint64_t restarts;
+	int64_t restart_at; /* PAGE_WAITING_TO_RESTART */
+	bool ended;         /* at least once */
+	int wait_status;    /* of the last end */
+	bool notify;        /* app.notify */
+	bool ready;         /* READY=1 came */
+	bool stopping, reloading;
+	int64_t watchdog_at;    /* the last WATCHDOG=1; 0: none yet */
+	msec_t watchdog;        /* how often it is asked for; 0: not at all */
+	char status[PAGE_TEXT]; /* STATUS= */
+};
+
+/* Everything but the lists. */
+struct page_head {
+	char app_name[PAGE_NAME];
+	char tinysup[32]; /* version */
+	pid_t supervisor;
+	uint64_t config_device, config_inode; /* of the configuration file; 0, 0: none */
+	int64_t started;
+	int64_t started_unix_ms;
+	int64_t written; /* the last change */
+	enum page_phase phase;
+	bool probes; /* any probe is configured */
+	struct page_app app;
+	struct page_verdict verdicts[PROBE_COUNT];
+	struct page_chain chain;
+	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
+	uint64_t listener_restarts;
+	size_t checks, steps;
+};
+
+struct page {
+	char magic[8];
+	uint32_t version;
+	uint32_t size; /* sizeof(struct page) */
+	_Atomic uint64_t turn;
+	struct page_head head;
+	struct page_check check[PLAN_CHECKS_MAX];
+	struct page_step step[PLAN_STEPS_MAX];
+};
+
+/*
+ * The supervisor's page, mapped read-only for ever: process 1's where that is tinysup, else that of a supervisor that this
+ * process sees, is in the same mount namespace and reads the same configuration (`config`, NULL: whatever). NULL: there is
+ * none, it is not for us to see, or there is more than one that could be meant.
+ */
+const struct page *page_find(const char *config);
+
+/* Map a page that `fd` leads to. NULL: it is none, or not sealed. */
+const struct page *page_map(int fd);
+
+/* A copy that no write tore. False: the writer died in the middle of one. Only the lists' used parts of `copy` are filled in.
+ */
+bool page_read(const struct page *page, struct page *copy);
+
+/*
+ * Whether a verdict of a copy holds at `now`. False: `why` is the reason in words, which says of a verdict that is too old how
+ * old it is.
+ */
+bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, char why[PAGE_TEXT]);
+
+/* All three at once, as `tinysup --probe` without a name means it; `why` names the first that does not hold. */
+bool page_all_healthy(const struct page *copy, int64_t now, char why[PAGE_TEXT]);
+
+#endif

@@ -1,0 +1,79 @@
+#include "probes/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The bytes of VmRSS; 0 where there are none: a zombie has no memory. -1 with errno set. */
+static int64_t resident(pid_t pid)
+{
+	char path[32], line[256];
+	int64_t kibibytes = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *status = fopen(path, "re");
+	if (status == NULL)
+		return -1;
+	while (fgets(line, sizeof line, status) != NULL)
+		if (sscanf(line, "VmRSS: %" SCNd64, &kibibytes) == 1)
+			break;
+	fclose(status);
+	return kibibytes * 1024;
+}
+
+/* -1 with errno set. */
+static int descriptors(pid_t pid)
+{
+	char path[32];
+	const struct dirent *entry;
+	int count = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *directory = opendir(path);
+	if (directory == NULL)
+		return -1;
+	while ((entry = readdir(directory)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(directory);
+	return count;
+}
+
+static void judge_memory(const struct plan_process *process, pid_t pid, struct check_result *result)
+{
+	int64_t bytes = resident(pid);
+
+	if (bytes < 0)
+		result_error(result, "process: its memory cannot be seen: %s", strerror(errno));
+	else if (bytes > process->max_rss)
+		result_fail(result, FAILURE_PROCESS, "process: %" PRId64 " bytes resident, more than %" PRId64, bytes,
+			    process->max_rss);
+}
+
+static void judge_descriptors(const struct plan_process *process, pid_t pid, struct check_result *result)
+{
+	int count = descriptors(pid);
+
+	if (count < 0)
+		result_error(result, "process: its descriptors cannot be seen: %s", strerror(errno));
+	else if (count > process->max_fds)
+		result_fail(result, FAILURE_PROCESS, "process: %d descriptors, more than %d", count, process->max_fds);
+}
+
+void process_run(const struct plan_process *process, pid_t pid, struct check_result *result)
+{
+	if (pid <= 0) {
+		result_error(result, "process: only the supervisor can tell");
+		return;
+	}
+	if (kill(pid, 0) != 0 && errno == ESRCH) {
+		result_fail(result, FAILURE_PROCESS, "process: it is gone");
+		return;
+	}
+	if (process->max_rss > 0)
+		judge_memory(process, pid, result);
+	if (result->outcome == OUTCOME_OK && process->max_fds > 0)
+		judge_descriptors(process, pid, result);
+}
