@@ -7,20 +7,28 @@
 #include <unistd.h>
 
 #include "config/signame.h"
+#include "init/clock.h"
 #include "init/hookenv.h"
 #include "init/log.h"
 #include "init/spawn.h"
 
+struct preparation {
+	const struct plan_app *plan;
+	const struct notify *notify;
+};
+
 static void prepare(const void *context)
 {
-	const struct plan_app *plan = context;
+	const struct preparation *preparation = context;
 
-	hookenv_add(&plan->environment);
+	notify_environment(preparation->notify, preparation->plan);
+	hookenv_add(&preparation->plan->environment);
 }
 
 bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
-	       const struct signals_inherited *signals)
+	       const struct signals_inherited *signals, const struct notify *notify)
 {
+	const struct preparation preparation = {plan, notify};
 	const struct spawn spec = {
 	    .group = manner->group,
 	    .signals = signals,
@@ -31,7 +39,7 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	    .output = -1,
 	    .shell_fallback = manner->shell_fallback,
 	    .prepare = prepare,
-	    .context = plan,
+	    .context = &preparation,
 	    .argv = plan->command.argv,
 	};
 
@@ -39,7 +47,11 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
 		app->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
 	app->plan = plan;
-	app->pid = app->group = spawn(&spec, &app->exec_error);
+	app->stopped = false;
+	pid_t pid = spawn(&spec, &app->exec_error);
+	app->pid = app->group = pid > 0 ? pid : 0;
+	app->started = clock_now();
+	app->starts += pid > 0;
 	if (manner->root_directory && chdir("/") != 0)
 		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
 	return app->pid > 0;
@@ -71,10 +83,10 @@ void app_kill(const struct app *app)
 
 bool app_group_left(const struct app *app)
 {
-	return kill(-app->group, 0) == 0 || errno == EPERM;
+	return app->group > 0 && (kill(-app->group, 0) == 0 || errno == EPERM);
 }
 
-int app_reaped(struct app *app)
+int app_reaped(struct app *app, int wait_status)
 {
 	int error = spawn_exec_error(app->exec_error);
 
@@ -82,5 +94,7 @@ int app_reaped(struct app *app)
 		close(app->exec_error);
 	app->exec_error = -1;
 	app->pid = 0;
+	app->ended = true;
+	app->wait_status = wait_status;
 	return error;
 }

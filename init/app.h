@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "init/notify.h"
 #include "init/supervisor.h"
 
 struct app {
@@ -13,11 +14,15 @@ struct app {
 	int exec_error;
 	bool stopped;         /* by a signal such as SIGSTOP */
 	uint64_t ignore_once; /* what the kernel sends us because we gave the app our terminal */
+	msec_t started;       /* the current or last start */
+	uint64_t starts;
+	bool ended; /* at least once; with this wait status the last time */
+	int wait_status;
 };
 
-/* False with errno set where there is no process to be had. */
+/* For the first time or again. False with errno set where there is no process to be had. */
 bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
-	       const struct signals_inherited *signals);
+	       const struct signals_inherited *signals, const struct notify *notify);
 
 /* To the app or its group, as app.signals says. `stop`: it is to end, so it is woken where it is stopped. */
 void app_signal(const struct app *app, int signal, bool stop);
@@ -29,6 +34,6 @@ bool app_group_left(const struct app *app);
 void app_kill(const struct app *app);
 
 /* It was reaped. Returns the errno with which it could not be executed; 0: it was. */
-int app_reaped(struct app *app);
+int app_reaped(struct app *app, int wait_status);
 
 #endif

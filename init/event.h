@@ -14,6 +14,10 @@ enum event_kind {
 	EVENT_GROUP_GONE,   /* nobody is left in the app's process group */
 	EVENT_STEP_DONE,    /* one try of a step has ended */
 	EVENT_NOTHING_LEFT, /* no process is left to wait for */
+	EVENT_UNHEALTHY,    /* liveness or startup has failed; .unhealthy is what is to be done about it */
+	EVENT_EXTEND,       /* the app asks for .time from now on to stop in (EXTEND_TIMEOUT_USEC) */
+	EVENT_APP_STARTED,  /* once more */
+	EVENT_NOT_STARTED,  /* no process for it was to be had */
 };
 
 struct event {
@@ -23,6 +27,8 @@ struct event {
 	int exec_errno;  /* EVENT_APP_EXIT: why it could not be executed; 0: it was */
 	bool group_left; /* EVENT_APP_EXIT: others are left in its process group */
 	size_t step;     /* EVENT_STEP_DONE: index in the chain */
+	enum unhealthy unhealthy;
+	msec_t time;
 	const struct check_result *result;
 };
 
@@ -38,6 +44,9 @@ enum action_kind {
 	ACTION_HURRY,       /* for the log: steps without a reserve are skipped from here on */
 	ACTION_SWEEP_TERM,  /* SIGTERM to every process left */
 	ACTION_SWEEP_KILL,  /* SIGKILL to every process left */
+	ACTION_RESTART_IN,  /* for the log: the app is started again in .time */
+	ACTION_GIVEN_UP,    /* for the log: it was restarted too often already */
+	ACTION_APP_START,   /* start the app again */
 	ACTION_EXIT,        /* tinysup exits with .code */
 };
 

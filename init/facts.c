@@ -27,12 +27,16 @@ void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struc
 	facts->signals = signals;
 	if (plan->shutdown.chain.count == 0)
 		return; /* nobody will ask */
-	make_id(facts->id);
 	gethostname(facts->host, sizeof facts->host - 1);
 	facts->report.app = plan->app.name;
 	facts->report.host = facts->host;
 	facts->report.shutdown_id = facts->id;
 	facts->report.deadline = plan->shutdown.effective;
+}
+
+void facts_begin(struct shutdown_facts *facts)
+{
+	make_id(facts->id);
 }
 
 void facts_report(struct shutdown_facts *facts)

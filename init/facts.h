@@ -24,6 +24,9 @@ struct shutdown_facts {
 void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
 		const struct signals_inherited *signals);
 
+/* A chain begins: it has an id of its own. */
+void facts_begin(struct shutdown_facts *facts);
+
 /* The report as things stand now. */
 void facts_report(struct shutdown_facts *facts);
 

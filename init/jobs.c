@@ -10,17 +10,20 @@
 #include <unistd.h>
 
 #include "config/signame.h"
+#include "init/clock.h"
 #include "init/hookenv.h"
 #include "init/output.h"
 #include "init/spawn.h"
 #include "init/work.h"
+#include "probes/check.h"
 
-/* Twice the widest chain: a killed process keeps its place until it is reaped. */
-#define SLOTS ((size_t)PLAN_STEPS_MAX * 2)
+/* Twice the most that can be under way: a killed process keeps its place until it is reaped. */
+#define SLOTS ((size_t)(PLAN_STEPS_MAX + PLAN_CHECKS_MAX) * 2)
 
 struct job {
 	pid_t pid; /* 0: free */
-	size_t step;
+	struct job_id id;
+	msec_t begun;
 	int exec_error; /* programs */
 	int result;     /* workers */
 	struct output output;
@@ -36,6 +39,13 @@ static struct {
 struct try_context {
 	const struct shutdown_facts *facts;
 	size_t step;
+	msec_t time;
+};
+
+struct question_context {
+	const struct plan *plan;
+	const struct plan_check *check;
+	pid_t app;
 	msec_t time;
 };
 
@@ -82,28 +92,54 @@ static void prepare_program(const void *context)
 	hookenv_set(try->facts, try->step, try->time);
 }
 
+static void tell(int result_fd, const struct check_result *result)
+{
+	if (write(result_fd, result, sizeof *result) != (ssize_t)sizeof *result)
+		_exit(1);
+}
+
 /* Descriptors that the app inherited from the container's runtime are the app's: a hook does not get them. */
-static void run_worker(const void *context, int result_fd)
+static void run_try(const void *context, int result_fd)
 {
 	const struct try_context *try = context;
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
 	work_run(try->facts, try->step, try->time, &result);
-	if (write(result_fd, &result, sizeof result) != (ssize_t)sizeof result)
-		_exit(1);
+	tell(result_fd, &result);
 }
 
-static bool start_program(struct job *job, struct spawn *spec, const struct plan_step *plan)
+static void prepare_question(const void *context)
+{
+	const struct question_context *question = context;
+
+	hookenv_add(&question->plan->app.environment);
+}
+
+static void run_question(const void *context, int result_fd)
+{
+	const struct question_context *question = context;
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	check_run(question->check, question->app, question->time, &result);
+	tell(result_fd, &result);
+}
+
+/* A program whose output goes to the log, under `name`; NULL: nowhere. */
+static bool start_program(struct job *job, struct spawn *spec, const char *name)
 {
 	int ends[2];
+
+	spec->input = the_jobs.null;
+	if (name == NULL) {
+		spec->output = the_jobs.null;
+		job->pid = spawn(spec, &job->exec_error);
+		return job->pid > 0;
+	}
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return false;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	spec->input = the_jobs.null;
 	spec->output = ends[1];
-	spec->argv = plan->exec.argv;
-	spec->prepare = prepare_program;
 	job->pid = spawn(spec, &job->exec_error);
 	int error = errno;
 	close(ends[1]);
@@ -113,7 +149,7 @@ static bool start_program(struct job *job, struct spawn *spec, const struct plan
 		return false;
 	}
 	job->output.fd = ends[0];
-	job->output.step = plan->name;
+	job->output.step = name;
 	job->output.length = 0;
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(job - the_jobs.slots)};
 	if (epoll_ctl(the_jobs.epoll, EPOLL_CTL_ADD, ends[0], &event) != 0)
@@ -127,7 +163,6 @@ static bool start_worker(struct job *job, struct spawn *spec)
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
-	spec->work = run_worker;
 	spec->result = ends[1];
 	job->pid = spawn(spec, &job->exec_error);
 	int error = errno;
@@ -141,12 +176,31 @@ static bool start_worker(struct job *job, struct spawn *spec)
 	return true;
 }
 
+/* spec: all but the descriptors. name: as start_program() has it. */
+static bool start(struct spawn *spec, struct job_id id, const char *name, struct check_result *result)
+{
+	struct job *job = free_slot();
+
+	errno = EAGAIN;
+	if (job != NULL) {
+		job->exec_error = job->result = job->output.fd = -1;
+		job->id = id;
+		job->begun = clock_now();
+		if (spec->argv != NULL ? start_program(job, spec, name) : start_worker(job, spec)) {
+			the_jobs.busy++;
+			return true;
+		}
+		job->pid = 0;
+	}
+	result_error(result, "no process for it: %s", strerror(errno));
+	return false;
+}
+
 bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)
 {
 	const struct plan *plan = facts->seq->plan;
 	const struct plan_step *what = seq_step(&plan->shutdown.chain, step);
 	struct try_context context = {facts, step, time};
-	struct job *job = free_slot();
 	struct spawn spec = {
 	    .group = SPAWN_GROUP,
 	    .signals = facts->signals,
@@ -158,28 +212,48 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 	    .context = &context,
 	};
 
-	errno = EAGAIN;
-	if (job != NULL) {
-		job->exec_error = job->result = job->output.fd = -1;
-		job->step = step;
-		if (what->exec.argv != NULL ? start_program(job, &spec, what) : start_worker(job, &spec)) {
-			the_jobs.busy++;
-			return true;
-		}
-		job->pid = 0;
+	if (what->exec.argv != NULL) {
+		spec.argv = what->exec.argv;
+		spec.prepare = prepare_program;
+	} else {
+		spec.work = run_try;
 	}
-	result_error(result, "no process for it: %s", strerror(errno));
-	return false;
+	return start(&spec, (struct job_id){JOB_STEP, step}, what->name, result);
 }
 
-void jobs_kill(size_t step)
+bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
+	      struct check_result *result)
+{
+	const struct plan_check *what = &plan->checks.items[check];
+	struct question_context context = {plan, what, app, time};
+	struct spawn spec = {
+	    .group = SPAWN_GROUP,
+	    .signals = signals,
+	    .user = &plan->app.user,
+	    .directory = plan->app.directory,
+	    .umask = plan->app.umask,
+	    .input = -1,
+	    .output = -1,
+	    .prepare = prepare_question,
+	    .context = &context,
+	};
+
+	/* a program needs no worker to watch it: process 1 does that anyway, and its whole group dies at its time-out */
+	if (what->kind == CHECK_EXEC)
+		spec.argv = what->exec.argv;
+	else
+		spec.work = run_question;
+	return start(&spec, (struct job_id){JOB_CHECK, check}, NULL, result);
+}
+
+void jobs_kill(struct job_id id)
 {
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct job *job = &the_jobs.slots[i];
-		if (job->pid == 0 || job->step != step)
+		if (job->pid == 0 || job->id.kind != id.kind || job->id.index != id.index)
 			continue;
 		kill(-job->pid, SIGKILL);
-		job->step = JOBS_ABANDONED;
+		job->id.kind = JOB_ABANDONED;
 		finish_output(&job->output, false);
 	}
 }
@@ -195,18 +269,21 @@ void jobs_readable(size_t slot)
 static void judge_program(const struct job *job, int status, struct check_result *result)
 {
 	int error = spawn_exec_error(job->exec_error);
+	bool check = job->id.kind == JOB_CHECK;
+	const char *class = check ? "exec: " : "";
 
 	if (error != 0) {
-		/* not FAILURE_EXEC: a program that is not there is not there at the next try either */
-		result_fail(result, FAILURE_FILE, "cannot execute: %s", strerror(error));
+		/* a step: a program that is not there is not there at the next try either, which FAILURE_EXEC would bring */
+		result_fail(result, check ? FAILURE_EXEC : FAILURE_FILE, "%scannot execute: %s", class, strerror(error));
 	} else if (WIFSIGNALED(status)) {
-		result_fail(result, FAILURE_EXEC, "killed by %s", signal_name(WTERMSIG(status)));
+		result_fail(result, FAILURE_EXEC, "%skilled by %s", class, signal_name(WTERMSIG(status)));
 	} else if (WEXITSTATUS(status) != 0) {
-		result_fail(result, FAILURE_EXEC, "exit code %d", WEXITSTATUS(status));
+		result_fail(result, FAILURE_EXEC, "%sexit code %d", class, WEXITSTATUS(status));
 		result->status = WEXITSTATUS(status);
 	} else {
 		result->outcome = OUTCOME_OK;
 	}
+	result->took_us = (clock_now() - job->begun) * 1000;
 	result->sent = true;
 }
 
@@ -223,7 +300,7 @@ static void judge_worker(const struct job *job, int status, struct check_result 
 	result->sent = true; /* how far it got nobody knows */
 }
 
-bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *result)
+bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_result *result)
 {
 	struct job *job = the_jobs.slots;
 
@@ -233,7 +310,7 @@ bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *
 		job++;
 	if (job == the_jobs.slots + SLOTS)
 		return false;
-	*step = job->step;
+	*id = job->id;
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
 	finish_output(&job->output, true);
 	if (job->result >= 0)

@@ -1,5 +1,6 @@
 /*
- * The tries under way: one process each, a step's own program or a forked worker, with the descriptors that lead to it.
+ * The tries of steps and the questions of checks that are under way: one process each, a program or a forked worker, with the
+ * descriptors that lead to it.
  */
 #ifndef TINYSUP_INIT_JOBS_H
 #define TINYSUP_INIT_JOBS_H
@@ -11,23 +12,35 @@
 /* Before the seal: `epoll` is told of hooks' output; stdin of hooks is opened. */
 void jobs_init(int epoll);
 
+enum job_kind {
+	JOB_STEP,
+	JOB_CHECK,
+	JOB_ABANDONED, /* it was killed, nobody asks for its result */
+};
+
+/* What a process is for. */
+struct job_id {
+	enum job_kind kind;
+	size_t index; /* in the chain, or in the plan's checks */
+};
+
 /*
  * Start one try of a step that has `time`. False with the reason in *result (an OUTCOME_ERROR: it never ran) where no process
  * could be made.
  */
 bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result);
 
-/* SIGKILL to the process group of a step's try; its result is not asked for any more. */
-void jobs_kill(size_t step);
+/* The same for one question of a check. app: its pid, for checks of the process itself. */
+bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
+	      struct check_result *result);
+
+/* SIGKILL to the process group of a try or a question; its result is not asked for any more. */
+void jobs_kill(struct job_id id);
 
 /* A descriptor that jobs_init()'s epoll reports is readable. `slot` is the event's data. */
 void jobs_readable(size_t slot);
 
-/*
- * A child was reaped. False: it was no job. True: *step is its step, *result what it brought; *step is JOBS_ABANDONED for one
- * that was killed.
- */
-#define JOBS_ABANDONED ((size_t)-1)
-bool jobs_reaped(pid_t pid, int wait_status, size_t *step, struct check_result *result);
+/* A child was reaped. False: it was no job. True: *id is what it was for, *result what it brought. */
+bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_result *result);
 
 #endif

@@ -126,6 +126,17 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 	case ACTION_SWEEP_KILL:
 		log_event(LOG_WARN, "kill", NULL, "the deadline is near: SIGKILL to what is left");
 		break;
+	case ACTION_RESTART_IN:
+		log_event(LOG_WARN, "restart", NULL, "%s is started again in %s", seq->plan->app.name,
+			  duration_format(action->time, time));
+		break;
+	case ACTION_GIVEN_UP:
+		log_event(LOG_ERROR, "restart", NULL, "%s was started again %d times within %s: given up", seq->plan->app.name,
+			  seq->plan->app.restart.max, duration_format(seq->plan->app.restart.within, time));
+		break;
+	case ACTION_APP_START:
+		log_event(LOG_INFO, "restart", NULL, "%s is started again", seq->plan->app.name);
+		break;
 	case ACTION_EXIT:
 		over(seq, action->code);
 		break;

@@ -17,7 +17,7 @@ static const struct personality personalities[] = {
 	.long_options = true,
 	.reads_config = true,
 	.usage_code = EX_USAGE,
-	.manner = {.voice = VOICE_TINYSUP, .group = SPAWN_FOREGROUND, .subreaper = true},
+	.manner = {.voice = VOICE_TINYSUP, .group = SPAWN_FOREGROUND, .publishes = true, .subreaper = true},
     },
     {
 	.name = "tini",

@@ -8,6 +8,9 @@
 /* tinysup is gone this long before the deadline, even where a process cannot be killed (or half the kill reserve, if less). */
 #define LAST_MARGIN ((msec_t)250)
 
+/* No process for the app was to be had: tried again after this. */
+#define NOT_STARTED_PAUSE ((msec_t)1000)
+
 const struct plan_step *seq_step(const struct plan_chain *chain, size_t index)
 {
 	const struct plan_stage *stage = chain->stages;
@@ -56,26 +59,48 @@ static void end(struct seq *seq, struct actions *out)
 	actions_push(out, (struct action){.kind = ACTION_EXIT, .code = exitcode_final(seq)});
 }
 
+static void forward(int signal, struct actions *out)
+{
+	actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = signal});
+}
+
 static void begin_sweep(struct seq *seq, struct actions *out)
 {
 	seq->phase = PHASE_SWEEP;
 	actions_push(out, (struct action){.kind = ACTION_SWEEP_TERM});
 }
 
-/* Enter stages until one has something to wait for; after the last one the sweep begins. */
+static void chain_over(struct seq *seq, msec_t now, struct actions *out);
+
+/* Enter stages until one has something to wait for; then the chain is over. */
 static void walk(struct seq *seq, msec_t now, struct actions *out)
 {
 	for (; seq->stage < seq->plan->shutdown.chain.count; seq->stage++)
 		if (stage_enter(seq, now, out))
 			return;
-	begin_sweep(seq, out);
+	chain_over(seq, now, out);
 }
 
-static void begin(struct seq *seq, msec_t now, enum reason reason, struct actions *out)
+/* A stop may come while the chain runs for a restart: what is under way ends, and all begins anew. */
+static void forget_chain(struct seq *seq, struct actions *out)
 {
+	if (seq->phase == PHASE_CHAIN)
+		stage_kill(seq, out);
+	for (size_t i = 0; i < seq->plan->shutdown.chain.steps; i++)
+		seq->steps[i] = (struct seq_step){.state = STATE_PENDING};
+	seq->stage = 0;
+	seq->hurry = seq->required_failed = false;
+	seq->stop_signals = seq->signal = 0;
+}
+
+static void begin(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
+{
+	if (seq->phase != PHASE_RUNNING)
+		forget_chain(seq, out);
 	seq->reason = reason;
 	seq->begun = now;
-	if (seq->plan->shutdown.chain.count == 0) {
+	seq->signal = signal;
+	if (!seq->plan->shutdown.chained && reason != REASON_RESTART) {
 		begin_sweep(seq, out);
 		return;
 	}
@@ -85,14 +110,72 @@ static void begin(struct seq *seq, msec_t now, enum reason reason, struct action
 	walk(seq, now, out);
 }
 
+/* --- restarts ---------------------------------------------------------------------------------------------------------- */
+
+/* False where the app was restarted too often already: then it is a shutdown. */
+static bool begin_restart(struct seq *seq, msec_t now, enum reason cause, struct actions *out)
+{
+	msec_t pause;
+
+	if (!restart_ask(&seq->restart, &seq->plan->app.restart, now, &pause)) {
+		actions_push(out, (struct action){.kind = ACTION_GIVEN_UP});
+		return false;
+	}
+	seq->cause = cause;
+	seq->start_at = now + pause;
+	begin(seq, now, REASON_RESTART, 0, out);
+	return true;
+}
+
+/* Where the app will not go, or a required step failed, the app is not started again: what was to be in order is not. */
+static void chain_over(struct seq *seq, msec_t now, struct actions *out)
+{
+	if (seq->reason != REASON_RESTART) {
+		begin_sweep(seq, out);
+	} else if (seq->required_failed) {
+		begin(seq, now, seq->cause, 0, out);
+	} else if (!seq->app_gone) {
+		seq->reason = seq->cause;
+		begin_sweep(seq, out);
+	} else {
+		seq->phase = PHASE_WAITING;
+		actions_push(out, (struct action){.kind = ACTION_RESTART_IN,
+						  .time = seq->start_at > now ? seq->start_at - now : 0});
+	}
+}
+
+/* A new process: what was told to the old one is forgotten. */
+static void on_app_started(struct seq *seq, struct actions *out)
+{
+	if (seq->phase != PHASE_WAITING)
+		return;
+	forget_chain(seq, out);
+	seq->phase = PHASE_RUNNING;
+	seq->app_gone = seq->group_gone = seq->group_told = seq->app_killed = false;
+	seq->app_status = seq->exec_errno = 0;
+	seq->stop_sent = 0;
+}
+
+static void on_unhealthy(struct seq *seq, msec_t now, enum unhealthy what, struct actions *out)
+{
+	if (seq->phase != PHASE_RUNNING || what == UNHEALTHY_NONE)
+		return;
+	if (what == UNHEALTHY_SHUTDOWN || !begin_restart(seq, now, REASON_UNHEALTHY, out))
+		begin(seq, now, REASON_UNHEALTHY, 0, out);
+}
+
+static bool restarts_after(const struct seq *seq, enum reason reason)
+{
+	enum restart_policy policy = seq->plan->app.restart.policy;
+
+	return policy == RESTART_ALWAYS || (policy == RESTART_ON_FAILURE && reason == REASON_CRASH);
+}
+
+/* --- signals ----------------------------------------------------------------------------------------------------------- */
+
 static bool asks_for_stop(const struct seq *seq, int signal)
 {
 	return !seq->exit_at_once && (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0;
-}
-
-static void forward(int signal, struct actions *out)
-{
-	actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = signal});
 }
 
 /* Without a chain: forwarded as it comes, and the first one starts the deadline. */
@@ -115,22 +198,27 @@ static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *o
 			forward(signal, out);
 		return;
 	}
-	if (seq->plan->shutdown.chain.count == 0) {
+	bool restarting = seq->phase == PHASE_WAITING || (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
+	if (!seq->plan->shutdown.chained && !restarting) {
 		if (!seq->app_gone)
 			drain(seq, now, signal, out);
 		return;
 	}
+	if (seq->phase == PHASE_RUNNING || restarting) {
+		begin(seq, now, REASON_STOP, signal, out);
+		seq->stop_signals = 1;
+		return;
+	}
 	seq->stop_signals++;
-	if (seq->phase == PHASE_RUNNING) {
-		seq->signal = signal;
-		begin(seq, now, REASON_STOP, out);
-	} else if (seq->phase == PHASE_CHAIN && seq->stop_signals >= 2 && !seq->hurry) {
+	if (seq->phase == PHASE_CHAIN && seq->stop_signals >= 2 && !seq->hurry) {
 		seq->hurry = true;
 		actions_push(out, (struct action){.kind = ACTION_HURRY});
 	}
 	if (seq->phase == PHASE_CHAIN && seq->stop_signals >= 2)
 		stage_hurry(seq, now, out);
 }
+
+/* --- the app's end ----------------------------------------------------------------------------------------------------- */
 
 static bool ended_well(const struct seq *seq, int status)
 {
@@ -155,7 +243,9 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 		seq->reason = REASON_EXIT;
 		begin_sweep(seq, out);
 	} else if (seq->phase == PHASE_RUNNING) {
-		begin(seq, now, ended_well(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH, out);
+		enum reason reason = ended_well(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH;
+		if (!restarts_after(seq, reason) || !begin_restart(seq, now, reason, out))
+			begin(seq, now, reason, 0, out);
 	} else if (seq->phase == PHASE_DRAINING) {
 		begin_sweep(seq, out);
 	} else if (seq->phase == PHASE_CHAIN) {
@@ -168,6 +258,10 @@ static void on_time(struct seq *seq, msec_t now, struct actions *out)
 	if (seq->phase == PHASE_CHAIN && !stage_tick(seq, now, out)) {
 		seq->stage++;
 		walk(seq, now, out);
+	}
+	if (seq->phase == PHASE_WAITING && now >= seq->start_at) {
+		seq->start_at = INT64_MAX; /* until we hear whether it could be */
+		actions_push(out, (struct action){.kind = ACTION_APP_START});
 	}
 	if (seq->phase != PHASE_DRAINING && seq->phase != PHASE_SWEEP)
 		return;
@@ -203,6 +297,19 @@ void seq_event(struct seq *seq, msec_t now, const struct event *event, struct ac
 		if (seq->phase == PHASE_CHAIN)
 			stage_step_done(seq, now, event->step, event->result, out);
 		break;
+	case EVENT_UNHEALTHY:
+		on_unhealthy(seq, now, event->unhealthy, out);
+		break;
+	case EVENT_EXTEND:
+		if (seq->phase == PHASE_CHAIN)
+			stage_extend(seq, now, event->time);
+		break;
+	case EVENT_APP_STARTED:
+		on_app_started(seq, out);
+		break;
+	case EVENT_NOT_STARTED:
+		seq->start_at = now + NOT_STARTED_PAUSE;
+		break;
 	case EVENT_NOTHING_LEFT:
 		if (seq->phase == PHASE_SWEEP && seq->app_gone)
 			end(seq, out);
@@ -220,6 +327,8 @@ msec_t seq_wake(const struct seq *seq)
 	case PHASE_DRAINING:
 	case PHASE_SWEEP:
 		return seq->kill_sent ? over_at(seq) : kill_at(seq);
+	case PHASE_WAITING:
+		return seq->start_at;
 	case PHASE_RUNNING:
 	case PHASE_OVER:
 		break;

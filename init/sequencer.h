@@ -2,7 +2,8 @@
  * The shutdown as a pure state machine: time and events in, actions out, no system call. tests/unit/test_sequencer.c walks
  * every order of events to a bounded depth and asserts docs/design.md's promises on each.
  *
- * running -> (stop signal, app's end) -> chain -> sweep -> over
+ * running -> (stop signal, app's end, unhealthy) -> chain -> sweep -> over
+ *         -> (to be restarted) -> chain -> waiting -> running
  *
  * Without a chain stop signals are forwarded as they come and only the deadline is kept ("draining").
  */
@@ -10,8 +11,9 @@
 #define TINYSUP_INIT_SEQUENCER_H
 
 #include "init/event.h"
+#include "init/restart.h"
 
-enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_CHAIN, PHASE_SWEEP, PHASE_OVER };
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_CHAIN, PHASE_WAITING, PHASE_SWEEP, PHASE_OVER };
 
 enum step_state {
 	STATE_PENDING,
@@ -44,6 +46,9 @@ struct seq {
 
 	enum phase phase;
 	enum reason reason;
+	enum reason cause; /* REASON_RESTART: what it would be without a restart */
+	struct restart restart;
+	msec_t start_at; /* when the app is started again, at the earliest */
 	int signal;       /* that asked for the stop; 0: none did */
 	int stop_signals; /* how many stop signals came */
 	msec_t begun;     /* the first stop event */

@@ -91,11 +91,27 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 	step->state = STATE_RUNNING;
 	step->attempt = 1;
 	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = time});
-	if (!seq->app_gone) {
+	/* a chain that was begun for a restart may have told it already */
+	if (!seq->app_gone && (seq->stop_sent >> (plan->signal - 1) & 1) == 0) {
 		seq->stop_sent |= UINT64_C(1) << (plan->signal - 1);
 		actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = plan->signal});
 	}
 	stage_app_gone(seq, now, out);
+}
+
+void stage_extend(struct seq *seq, msec_t now, msec_t time)
+{
+	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	struct seq_step *step = &seq->steps[current(seq)->first];
+
+	if (!current(seq)->has_stop || step->state != STATE_RUNNING || seq->app_killed || left <= REAP_TIME)
+		return;
+	if (time > left - REAP_TIME)
+		time = left - REAP_TIME;
+	if (now + time <= step->until)
+		return;
+	step->until = now + time;
+	step->try_until = step->until + REAP_TIME;
 }
 
 static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, struct actions *out)
@@ -201,6 +217,16 @@ static void end_early(struct seq *seq, msec_t now, size_t index, enum step_state
 	if (kind != STEP_SLEEP && seq->steps[index].state == STATE_RUNNING)
 		actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
 	finish(seq, now, index, state, out);
+}
+
+void stage_kill(struct seq *seq, struct actions *out)
+{
+	for (size_t i = 0; i < current(seq)->count; i++) {
+		enum step_kind kind = current(seq)->steps[i].kind;
+		size_t index = current(seq)->first + i;
+		if (seq->steps[index].state == STATE_RUNNING && kind != STEP_SLEEP && kind != STEP_STOP)
+			actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
+	}
 }
 
 void stage_app_gone(struct seq *seq, msec_t now, struct actions *out)

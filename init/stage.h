@@ -20,6 +20,12 @@ void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct che
 /* The app, or the rest of its group, is gone. */
 void stage_app_gone(struct seq *seq, msec_t now, struct actions *out);
 
+/* End every try that is under way, without a word on its step: the chain begins anew. */
+void stage_kill(struct seq *seq, struct actions *out);
+
+/* The app asks for `time` from now on: the stop step waits so long, as far as later steps' reserves and the deadline allow. */
+void stage_extend(struct seq *seq, msec_t now, msec_t time);
+
 /* A second stop signal: end the running steps that have no reserve. */
 void stage_hurry(struct seq *seq, msec_t now, struct actions *out);
 

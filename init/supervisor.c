@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,17 +13,17 @@
 #include "init/clock.h"
 #include "init/exitcode.h"
 #include "init/facts.h"
+#include "init/health.h"
 #include "init/jobs.h"
+#include "init/listener.h"
 #include "init/log.h"
+#include "init/loop.h"
 #include "init/narrate.h"
+#include "init/publish.h"
 #include "init/seal.h"
 #include "init/sequencer.h"
 #include "init/sweep.h"
 #include "init/voice.h"
-
-/* What an epoll event is about, where it is no job's slot. */
-#define ABOUT_SIGNALS UINT64_MAX
-#define ABOUT_TIMER   (UINT64_MAX - 1)
 
 /* Where processes may end without our hearing of it (not our children), they are looked for this often. */
 #define LOOK_AGAIN ((msec_t)50)
@@ -37,12 +35,16 @@ struct supervisor {
 	const struct plan *plan;
 	const struct manner *manner;
 	const struct signals_inherited *signals;
-	int epoll, signal_fd, timer_fd;
-	msec_t timer_at;
+	struct loop loop;
 	bool reap_due; /* SIGCHLD came */
 
 	struct app app;
 	struct seq seq;
+	struct health health;
+	struct listener listener;
+	struct page *page; /* NULL: nothing is published */
+	struct sources sources;
+	bool changed; /* since the page was written last */
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 	bool over;
@@ -69,6 +71,29 @@ static void start_step(struct supervisor *s, const struct action *action)
 	feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = action->step, .result = &result});
 }
 
+static bool start_app(struct supervisor *s)
+{
+	if (!app_start(&s->app, &s->plan->app, s->manner, s->signals, &s->health.notify)) {
+		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", s->plan->app.name, strerror(errno));
+		return false;
+	}
+	health_event(&s->health, PROBER_APP_STARTED);
+	return true;
+}
+
+static void start_app_again(struct supervisor *s)
+{
+	bool started = start_app(s);
+
+	feed(s, &(struct event){.kind = started ? EVENT_APP_STARTED : EVENT_NOT_STARTED});
+}
+
+static void begin_chain(struct supervisor *s)
+{
+	facts_begin(&s->facts);
+	memset(s->why, 0, sizeof s->why);
+}
+
 static void act(struct supervisor *s, const struct action *action)
 {
 	bool about_step = action->kind == ACTION_STEP_ENDED || action->kind == ACTION_STEP_AGAIN;
@@ -88,7 +113,7 @@ static void act(struct supervisor *s, const struct action *action)
 		start_step(s, action);
 		break;
 	case ACTION_STEP_KILL:
-		jobs_kill(action->step);
+		jobs_kill((struct job_id){JOB_STEP, action->step});
 		/* a wait step's last answer says more than that its last try was killed */
 		if (seq_step(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
 			strcpy(s->why[action->step], "killed");
@@ -105,6 +130,13 @@ static void act(struct supervisor *s, const struct action *action)
 		s->exit_code = action->code;
 		break;
 	case ACTION_CHAIN_BEGUN:
+		begin_chain(s);
+		break;
+	case ACTION_APP_START:
+		start_app_again(s);
+		break;
+	case ACTION_RESTART_IN:
+	case ACTION_GIVEN_UP:
 	case ACTION_STEP_AGAIN:
 	case ACTION_STEP_ENDED:
 	case ACTION_HURRY:
@@ -112,14 +144,45 @@ static void act(struct supervisor *s, const struct action *action)
 	}
 }
 
+/* Probes end with the app they ask, before the first step of a chain begins. */
+static void tell_health(struct supervisor *s, enum phase before)
+{
+	enum phase now = s->seq.phase;
+
+	if (now == PHASE_RUNNING || now == before)
+		return;
+	if (now == PHASE_WAITING || (now == PHASE_CHAIN && s->seq.reason == REASON_RESTART))
+		health_event(&s->health, PROBER_RESTARTING);
+	else
+		health_event(&s->health, PROBER_STOPPED);
+}
+
 /* The actions are on the stack: a step that cannot be started feeds an event of its own while they are carried out. */
 static void feed(struct supervisor *s, const struct event *event)
 {
 	struct actions actions;
+	enum phase before = s->seq.phase;
+	enum reason reason = s->seq.reason;
 
 	seq_event(&s->seq, clock_now(), event, &actions);
+	tell_health(s, s->seq.reason == reason ? before : PHASE_RUNNING);
+	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
 	for (size_t i = 0; i < actions.count && !s->over; i++)
 		act(s, &actions.items[i]);
+}
+
+/* What the app said, and what its checks brought, may be the sequencer's business. */
+static void heed_health(struct supervisor *s)
+{
+	enum unhealthy due = s->health.due;
+	msec_t extend = s->health.extend;
+
+	s->health.due = UNHEALTHY_NONE;
+	s->health.extend = 0;
+	if (due != UNHEALTHY_NONE)
+		feed(s, &(struct event){.kind = EVENT_UNHEALTHY, .unhealthy = due});
+	if (extend > 0)
+		feed(s, &(struct event){.kind = EVENT_EXTEND, .time = extend});
 }
 
 /* --- events --------------------------------------------------------------------------------------------------------- */
@@ -128,7 +191,7 @@ static void app_exited(struct supervisor *s, int status)
 {
 	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
 
-	event.exec_errno = app_reaped(&s->app);
+	event.exec_errno = app_reaped(&s->app, status);
 	event.group_left = app_group_left(&s->app);
 	if (event.exec_errno != 0)
 		voice_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
@@ -145,19 +208,27 @@ static void app_stopped(struct supervisor *s, bool stopped)
 		app_signal_group(&s->app, SIGCONT);
 }
 
-static void job_reaped(struct supervisor *s, size_t step, const struct check_result *result)
+static void job_reaped(struct supervisor *s, struct job_id id, const struct check_result *result)
 {
-	if (step == JOBS_ABANDONED)
-		return;
-	memcpy(s->why[step], result->message, sizeof result->message);
-	feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = step, .result = result});
+	switch (id.kind) {
+	case JOB_STEP:
+		memcpy(s->why[id.index], result->message, sizeof result->message);
+		feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = id.index, .result = result});
+		break;
+	case JOB_CHECK:
+		health_answer(&s->health, id.index, result);
+		heed_health(s);
+		break;
+	case JOB_ABANDONED:
+		break;
+	}
 }
 
 /* Reap all there is. False once no child is left at all. */
 static bool reap(struct supervisor *s)
 {
 	struct check_result result;
-	size_t step;
+	struct job_id id;
 	int status;
 	pid_t pid;
 
@@ -167,8 +238,10 @@ static bool reap(struct supervisor *s)
 				app_stopped(s, WIFSTOPPED(status));
 		} else if (pid == s->app.pid) {
 			app_exited(s, status);
-		} else if (jobs_reaped(pid, status, &step, &result)) {
-			job_reaped(s, step, &result);
+		} else if (jobs_reaped(pid, status, &id, &result)) {
+			job_reaped(s, id, &result);
+		} else if (listener_reaped(&s->listener, pid, clock_now())) {
+			s->changed = true;
 		} else if (s->manner->warn_on_reap) {
 			voice_reaped(s->manner->voice, pid);
 		}
@@ -204,7 +277,7 @@ static void take_signals(struct supervisor *s)
 {
 	struct signal_seen seen;
 
-	for (int i = 0; i < SIGNALS_AT_ONCE && !s->over && signals_next(s->signal_fd, &seen); i++)
+	for (int i = 0; i < SIGNALS_AT_ONCE && !s->over && signals_next(s->loop.signal_fd, &seen); i++)
 		take_signal(s, &seen);
 }
 
@@ -225,85 +298,114 @@ static void look_around(struct supervisor *s)
 	if (s->over || (!s->reap_due && s->seq.phase != PHASE_SWEEP))
 		return;
 	s->reap_due = false;
-	if (!reap(s) && s->seq.phase == PHASE_SWEEP)
+	bool left = reap(s);
+	/* the listener answers to the end: it is nothing to wait for */
+	if (left && s->listener.pid != 0 && !s->over && s->seq.phase == PHASE_SWEEP)
+		left = sweep_other_children(s->listener.pid);
+	if (!left && s->seq.phase == PHASE_SWEEP)
 		feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }
 
 /* --- the loop ------------------------------------------------------------------------------------------------------- */
 
-static void set_timer(struct supervisor *s)
+static msec_t sooner(msec_t a, msec_t b)
 {
-	msec_t at = seq_wake(&s->seq);
-	struct itimerspec when = {0};
-
-	if (must_look_again(s) && clock_now() + LOOK_AGAIN < at)
-		at = clock_now() + LOOK_AGAIN;
-	if (at == s->timer_at)
-		return;
-	s->timer_at = at;
-	if (at != INT64_MAX) {
-		when.it_value.tv_sec = at / 1000;
-		when.it_value.tv_nsec = at % 1000 * 1000000;
-	}
-	timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+	return a < b ? a : b;
 }
 
-static void clear_timer(struct supervisor *s)
+/* When to look up even if nothing comes. */
+static msec_t wake_at(const struct supervisor *s)
 {
-	uint64_t expirations;
+	msec_t at = sooner(seq_wake(&s->seq), prober_wake(&s->health.prober));
 
-	if (read(s->timer_fd, &expirations, sizeof expirations) > 0)
-		s->timer_at = INT64_MAX;
+	if (s->seq.phase != PHASE_SWEEP)
+		at = sooner(at, s->listener.again_at);
+	return must_look_again(s) ? sooner(at, clock_now() + LOOK_AGAIN) : at;
 }
 
-/* Wait for what comes next, and take it. */
-static void turn(struct supervisor *s)
+static void take_event(struct supervisor *s, uint64_t about)
 {
-	struct epoll_event events[16];
+	if (about == LOOP_SIGNALS)
+		take_signals(s);
+	else if (about == LOOP_NOTIFY)
+		health_listen(&s->health);
+	else
+		jobs_readable(about);
+}
 
-	set_timer(s);
-	int count = epoll_wait(s->epoll, events, 16, -1);
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.u64 == ABOUT_SIGNALS)
-			take_signals(s);
-		else if (events[i].data.u64 == ABOUT_TIMER)
-			clear_timer(s);
-		else
-			jobs_readable(events[i].data.u64);
-	}
-	if (!s->over)
+/* While the app just runs there is no output to read: but for the app's messages, only signals can come. */
+static void wait_for_signal(struct supervisor *s)
+{
+	msec_t at = wake_at(s), now = at == INT64_MAX ? 0 : clock_now();
+	struct signal_seen seen;
+
+	if (signals_wait(&seen, at == INT64_MAX ? INT64_MAX : at > now ? at - now : 0))
+		take_signal(s, &seen);
+}
+
+static void wait_for_anything(struct supervisor *s)
+{
+	struct epoll_event events[LOOP_EVENTS];
+	int count = loop_wait(&s->loop, wake_at(s), events);
+
+	for (int i = 0; i < count; i++)
+		take_event(s, events[i].data.u64);
+}
+
+/* What is due by the clock. */
+static void tick(struct supervisor *s)
+{
+	msec_t now = clock_now();
+
+	if (now >= seq_wake(&s->seq))
 		feed(s, &(struct event){.kind = EVENT_TIME});
+	if (now >= prober_wake(&s->health.prober))
+		health_event(&s->health, PROBER_TIME);
+	heed_health(s);
+	if (s->seq.phase != PHASE_SWEEP && !s->over)
+		listener_tick(&s->listener, now);
 }
 
 static void run(struct supervisor *s)
 {
-	struct signal_seen seen;
-
 	while (!s->over) {
-		/* while the app just runs there is no time to keep and nobody's output to read: only signals can come */
-		if (s->seq.phase != PHASE_RUNNING)
-			turn(s);
-		else if (signals_wait(&seen))
-			take_signal(s, &seen);
+		bool quiet = s->seq.phase == PHASE_RUNNING || s->seq.phase == PHASE_WAITING;
+		if (quiet && s->health.notify.fd < 0)
+			wait_for_signal(s);
+		else
+			wait_for_anything(s);
 		if (!s->over)
 			look_around(s);
+		if (!s->over)
+			tick(s);
+		if (s->page != NULL && (s->changed || s->health.changed))
+			publish(s->page, &s->sources);
+		s->changed = s->health.changed = false;
 	}
 }
 
-static bool watch(struct supervisor *s, int fd, uint64_t about)
+/* Everything that may fail for want of memory or descriptors. */
+static bool prepare(struct supervisor *s)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = about};
+	uint64_t seed = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
 
-	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static bool open_descriptors(struct supervisor *s)
-{
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->signal_fd = signals_open();
-	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	return s->epoll >= 0 && s->signal_fd >= 0 && s->timer_fd >= 0 && watch(s, s->signal_fd, ABOUT_SIGNALS) &&
-	       watch(s, s->timer_fd, ABOUT_TIMER);
+	if (!loop_open(&s->loop))
+		return false;
+	if (s->plan->shutdown.chain.count > 0 || s->plan->checks.count > 0)
+		jobs_init(s->loop.epoll);
+	facts_init(&s->facts, &s->seq, s->plan, s->signals);
+	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
+	health_init(&s->health, s->plan, s->signals, &s->app, seed);
+	if (s->health.notify.fd >= 0 && !loop_watch(&s->loop, s->health.notify.fd, LOOP_NOTIFY))
+		return false;
+	if (s->manner->publishes) {
+		s->page = publish_open(s->plan);
+		if (s->page == NULL)
+			log_event(LOG_WARN, "page", NULL, "nothing can be published, --probe asks by itself: %s", strerror(errno));
+	}
+	listener_init(&s->listener, s->plan, s->signals, s->page);
+	s->sources = (struct sources){s->plan, &s->app, &s->health, &s->seq, &s->listener};
+	return true;
 }
 
 int supervise(const struct plan *plan, const struct manner *manner, const struct signals_inherited *signals)
@@ -313,25 +415,20 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 	s.plan = plan;
 	s.manner = manner;
 	s.signals = signals;
-	s.timer_at = INT64_MAX;
-	if (!open_descriptors(&s)) {
+	if (!prepare(&s)) {
 		log_event(LOG_ERROR, "start", NULL, "cannot start: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	if (plan->shutdown.chain.count > 0)
-		jobs_init(s.epoll);
-	facts_init(&s.facts, &s.seq, plan, signals);
-	seq_init(&s.seq, plan, manner->exit_at_once, (uint64_t)clock_now() ^ (uint64_t)getpid() << 40);
 	if (getpid() != 1 && !manner->subreaper)
 		voice_no_reaper(manner->voice);
 	else if (getpid() != 1 && !sweep_subreaper())
 		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
 	config_seal();
 	seal();
-	if (!app_start(&s.app, &plan->app, manner, signals)) {
-		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", plan->app.name, strerror(errno));
+	if (!start_app(&s))
 		return EXIT_CANNOT_EXECUTE;
-	}
+	if (s.page != NULL)
+		publish(s.page, &s.sources);
 	run(&s);
 	return s.seq.exec_errno != 0 && manner->exec_code != 0 ? manner->exec_code : s.exit_code;
 }

@@ -22,6 +22,7 @@ struct manner {
 	bool root_directory;    /* "/" once the app is started, so that no mount is held */
 	bool shell_fallback;
 	bool warn_on_reap;
+	bool publishes; /* what it knows, for --probe and --status */
 	bool subreaper; /* ask to be one, as where it is not process 1 */
 };
 

@@ -1,0 +1,137 @@
+#include "init/health.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/probes.h"
+#include "init/clock.h"
+#include "init/log.h"
+
+/* Messages taken in one go, so that a flood of them cannot starve anything. */
+#define MESSAGES_AT_ONCE 16
+
+void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals,
+		 const struct app *app, uint64_t seed)
+{
+	health->plan = plan;
+	health->signals = signals;
+	health->app = app;
+	health->notify.fd = -1;
+	prober_init(&health->prober, plan, seed);
+	if (plan->app.notify && !notify_open(&health->notify))
+		log_event(LOG_ERROR, "notify", NULL, "no socket for the app's messages: %s", strerror(errno));
+}
+
+static void feed(struct health *health, const struct prober_event *event);
+
+static void ask(struct health *health, const struct prober_action *action)
+{
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	if (jobs_ask(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
+		return;
+	log_event(LOG_WARN, "check_error", health->plan->checks.items[action->check].name, "could not be asked: %s", result.message);
+	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = action->check, .result = &result});
+}
+
+static void tell_check(const struct health *health, size_t index)
+{
+	const struct prober_check *check = &health->prober.checks[index];
+	const char *name = health->plan->checks.items[index].name;
+
+	if (check->last.outcome == OUTCOME_OK)
+		log_event(LOG_INFO, "check", name, "ok");
+	else
+		log_event(LOG_INFO, "check", name, "failed: %s", check->last.message);
+}
+
+static void tell_verdict(const struct health *health, enum probe_kind kind)
+{
+	const struct prober_round *round = &health->prober.rounds[kind];
+	bool failed = round->verdict == VERDICT_FAILURE || (kind == PROBE_LIVENESS && health->prober.watchdog_failed);
+
+	if (failed)
+		log_event(LOG_WARN, "probe", probes_name(kind), "failed: %s", round->why);
+	else
+		log_event(LOG_INFO, "probe", probes_name(kind), "succeeded");
+}
+
+static void act(struct health *health, const struct prober_action *action)
+{
+	switch (action->kind) {
+	case PROBER_ASK:
+		ask(health, action);
+		break;
+	case PROBER_KILL:
+		jobs_kill((struct job_id){JOB_CHECK, action->check});
+		break;
+	case PROBER_CHANGED:
+		tell_check(health, action->check);
+		break;
+	case PROBER_VERDICT:
+		tell_verdict(health, action->probe);
+		break;
+	case PROBER_UNHEALTHY:
+		health->due = health->plan->probes[action->probe].on_failure;
+		break;
+	}
+}
+
+/* The actions are on the stack: a check that cannot be asked feeds an event of its own while they are carried out. */
+static void feed(struct health *health, const struct prober_event *event)
+{
+	struct prober_actions actions;
+
+	prober_event(&health->prober, clock_now(), event, &actions);
+	health->changed |= actions.count > 0 || event->kind != PROBER_TIME;
+	for (size_t i = 0; i < actions.count; i++)
+		act(health, &actions.items[i]);
+}
+
+void health_event(struct health *health, enum prober_event_kind kind)
+{
+	if (kind == PROBER_APP_STARTED)
+		health->last = (struct notify_message){.status = ""};
+	feed(health, &(struct prober_event){.kind = kind});
+}
+
+void health_answer(struct health *health, size_t check, const struct check_result *result)
+{
+	if (result->outcome == OUTCOME_ERROR)
+		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
+	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = result});
+}
+
+static void take(struct health *health, const struct notify_message *message)
+{
+	/* in systemd's order: a time is given before what it is measured from */
+	if (message->watchdog_every != MSEC_UNSET)
+		feed(health, &(struct prober_event){.kind = PROBER_WATCHDOG_EVERY, .time = message->watchdog_every});
+	if (message->extend != MSEC_UNSET) {
+		feed(health, &(struct prober_event){.kind = PROBER_EXTEND, .time = message->extend});
+		health->extend = message->extend;
+	}
+	if (message->ready)
+		feed(health, &(struct prober_event){.kind = PROBER_READY});
+	if (message->stopping)
+		feed(health, &(struct prober_event){.kind = PROBER_APP_STOPPING});
+	if (message->watchdog)
+		feed(health, &(struct prober_event){.kind = PROBER_WATCHDOG});
+	if (message->watchdog_trigger)
+		feed(health, &(struct prober_event){.kind = PROBER_WATCHDOG_FAIL});
+	health->last.stopping |= message->stopping;
+	health->last.reloading = message->reloading || (health->last.reloading && !message->ready);
+	if (message->has_status)
+		memcpy(health->last.status, message->status, sizeof message->status);
+	health->changed = true;
+}
+
+void health_listen(struct health *health)
+{
+	struct notify_message message;
+
+	for (int i = 0; i < MESSAGES_AT_ONCE &&
+			notify_receive(&health->notify, health->app->pid, health->app->group, &message);
+	     i++)
+		take(health, &message);
+}

@@ -1,0 +1,37 @@
+/*
+ * Health at work: the prober's actions become processes and log lines, the app's messages become its events.
+ */
+#ifndef TINYSUP_INIT_HEALTH_H
+#define TINYSUP_INIT_HEALTH_H
+
+#include "init/app.h"
+#include "init/jobs.h"
+#include "init/notify.h"
+#include "init/prober.h"
+
+struct health {
+	const struct plan *plan;
+	const struct signals_inherited *signals;
+	const struct app *app;
+	struct prober prober;
+	struct notify notify;
+	struct notify_message last; /* what the app said, summed up: reloading, stopping, status */
+	enum unhealthy due;         /* what a failure wants done; the caller takes it and sets UNHEALTHY_NONE */
+	msec_t extend;              /* EXTEND_TIMEOUT_USEC came: for the sequencer; 0: it did not */
+	bool changed;               /* since the caller last looked: there is something to publish */
+};
+
+/* Before the seal. app: as it will be started. */
+void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals,
+		 const struct app *app, uint64_t seed);
+
+/* PROBER_TIME, PROBER_APP_STARTED, PROBER_RESTARTING, PROBER_STOPPED: what happens to the app, and the time. */
+void health_event(struct health *health, enum prober_event_kind kind);
+
+/* A check's process has ended. */
+void health_answer(struct health *health, size_t check, const struct check_result *result);
+
+/* The notify socket is readable. */
+void health_listen(struct health *health);
+
+#endif

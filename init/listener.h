@@ -1,0 +1,36 @@
+/*
+ * Process 1's side of the HTTP listener: the socket, and a child that serves it and is started again where it ends. The socket
+ * stays open here, so that nobody is refused in between.
+ */
+#ifndef TINYSUP_INIT_LISTENER_H
+#define TINYSUP_INIT_LISTENER_H
+
+#include <sys/types.h>
+
+#include "config/plan.h"
+#include "init/signals.h"
+#include "probes/page.h"
+
+struct listener {
+	const struct plan *plan;
+	const struct signals_inherited *signals;
+	const struct page *page;
+	int fd;
+	pid_t pid;       /* 0: not running */
+	msec_t begun;    /* of the child that runs, or ran last */
+	msec_t again_at; /* when the next is started, or the socket is tried again; INT64_MAX: not */
+	msec_t pause;
+	uint64_t restarts;
+};
+
+/* Before the seal. page: what is served; NULL: there is nothing to serve. */
+void listener_init(struct listener *listener, const struct plan *plan, const struct signals_inherited *signals,
+		   const struct page *page);
+
+/* Time has passed: start it where that is due. */
+void listener_tick(struct listener *listener, msec_t now);
+
+/* A child was reaped. False: it was not the listener. */
+bool listener_reaped(struct listener *listener, pid_t pid, msec_t now);
+
+#endif

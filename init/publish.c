@@ -1,0 +1,247 @@
+#include "init/publish.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/signame.h"
+#include "init/clock.h"
+#include "init/text.h"
+#include "probes/version.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, since Linux 5.1 */
+#endif
+
+/* Text of any origin, as the page promises it: cut, valid UTF-8, no control characters. */
+static void put(char *field, size_t size, const char *string)
+{
+	struct text text;
+
+	text_begin(&text, size);
+	text_add_plain(&text, string, strnlen(string, size));
+	text_end_line(&text);
+	memcpy(field, text.bytes, text.length - 1);
+	field[text.length - 1] = '\0';
+}
+
+/* What was CLOCK_MONOTONIC's `then`, on the wall's clock. */
+static int64_t wall(msec_t then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (clock_now() - then);
+}
+
+/* --- once -------------------------------------------------------------------------------------------------------------- */
+
+static void put_names(struct page *page, const struct plan *plan)
+{
+	const struct plan_chain *chain = &plan->shutdown.chain;
+
+	page->head.checks = plan->checks.count;
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		put(page->check[i].name, PAGE_NAME, plan->checks.items[i].name);
+		page->check[i].kind = plan->checks.items[i].kind;
+		page->check[i].soft = plan->checks.items[i].soft;
+	}
+	page->head.steps = chain->steps;
+	for (size_t i = 0; i < chain->steps; i++)
+		put(page->step[i].name, PAGE_NAME, seq_step(chain, i)->name);
+}
+
+static void put_constants(struct page *page, const struct plan *plan)
+{
+	struct page_head *head = &page->head;
+	struct stat status;
+
+	memcpy(page->magic, PAGE_MAGIC, sizeof PAGE_MAGIC);
+	page->version = PAGE_VERSION;
+	page->size = sizeof *page;
+	put(head->app_name, PAGE_NAME, plan->app.name);
+	put(head->tinysup, sizeof head->tinysup, TINYSUP_VERSION);
+	head->supervisor = getpid();
+	head->started = clock_now();
+	head->started_unix_ms = wall(head->started);
+	head->app.notify = plan->app.notify;
+	if (plan->file != NULL && stat(plan->file, &status) == 0) {
+		head->config_device = status.st_dev;
+		head->config_inode = status.st_ino;
+	}
+	for (int kind = 0; kind < PROBE_COUNT; kind++) {
+		head->verdicts[kind].checks = plan->probes[kind].checks;
+		head->verdicts[kind].probed = plan->probes[kind].given;
+	}
+	head->verdicts[PROBE_STARTUP].probed |= plan->app.notify;
+	head->verdicts[PROBE_LIVENESS].probed |= plan->app.watchdog > 0;
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		head->probes |= head->verdicts[kind].probed;
+}
+
+/* Nobody but us can write to it from here on; kernels before 5.1 leave that to the descriptor's own protection. */
+static int seal_memory(int fd)
+{
+	int seals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+	if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0)
+		return 0;
+	return fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL);
+}
+
+struct page *publish_open(const struct plan *plan)
+{
+	/* musl and glibc both have memfd_create(), but not every version of them that we are built with */
+	int fd = (int)syscall(SYS_memfd_create, PAGE_MEMFD, 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct page)) != 0)
+		return NULL;
+	int known = fcntl(fd, F_DUPFD_CLOEXEC, PAGE_FD); /* where a reader looks first; it finds others too */
+	if (known >= 0) {
+		close(fd);
+		fd = known;
+	}
+	struct page *page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED || seal_memory(fd) != 0)
+		return NULL;
+	put_constants(page, plan);
+	put_names(page, plan);
+	return page;
+}
+
+/* --- again and again ----------------------------------------------------------------------------------------------------- */
+
+static void put_verdict(struct page_verdict *to, const struct prober *prober, enum probe_kind kind, msec_t now)
+{
+	const struct prober_round *round = &prober->rounds[kind];
+	const char *why;
+	bool healthy = prober_healthy(prober, kind, &why);
+
+	if (healthy != to->healthy || to->since == 0)
+		to->since = now;
+	to->healthy = healthy;
+	to->valid_until = prober_valid_until(prober);
+	to->rounds_ok = round->rounds_ok;
+	to->rounds_failed = round->rounds_failed;
+	to->rounds_error = round->rounds_error;
+	to->skipped = round->skipped;
+	put(to->why, PAGE_TEXT, healthy ? "" : why);
+}
+
+static void put_check(struct page_check *to, const struct prober *prober, size_t index)
+{
+	const struct prober_check *check = &prober->checks[index];
+
+	to->valid_until = prober_check_valid_until(prober, index);
+	to->errors = check->errors;
+	if (*check->error != '\0')
+		put(to->error, PAGE_TEXT, check->error);
+	if (!check->asked || (to->asked && to->at == check->at && to->ok == check->ok && to->failed == check->failed))
+		return;
+	to->asked = true;
+	to->outcome = check->last.outcome;
+	to->failure = check->last.failure;
+	to->status = check->last.status;
+	to->took_us = check->last.took_us;
+	to->at = check->at;
+	to->since = check->since;
+	to->ok = check->ok;
+	to->failed = check->failed;
+	to->total_us = check->total_us;
+	put(to->message, PAGE_TEXT, check->last.message);
+}
+
+static void put_app(struct page_app *to, const struct sources *from)
+{
+	const struct app *app = from->app;
+	const struct health *health = from->health;
+
+	to->pid = app->pid;
+	if (to->started != app->started) {
+		to->started = app->started;
+		to->started_unix_ms = wall(app->started);
+	}
+	to->restarts = app->starts > 0 ? app->starts - 1 : 0;
+	to->restart_at = from->seq->phase == PHASE_WAITING ? from->seq->start_at : 0;
+	to->ended = app->ended;
+	to->wait_status = app->wait_status;
+	to->ready = health->prober.ready_came;
+	to->stopping = health->last.stopping;
+	to->reloading = health->last.reloading;
+	to->watchdog_at = health->prober.watchdog_at;
+	to->watchdog = health->prober.watchdog;
+	put(to->status, PAGE_TEXT, health->last.status);
+}
+
+static void count_chain(struct page_head *head, const struct seq *seq, bool runs, msec_t now)
+{
+	struct page_chain *chain = &head->chain;
+
+	if (runs && (!chain->running || chain->begun != seq->begun)) {
+		*chain = (struct page_chain){.ran = true, .running = true, .begun = seq->begun};
+		chain->unix_ms = wall(seq->begun);
+		head->chains_run[seq->reason]++;
+	} else if (!runs && chain->running) {
+		chain->running = false;
+		chain->ended = now;
+		head->chains_failed[seq->reason] += seq->required_failed;
+	}
+}
+
+static void put_chain(struct page *page, const struct seq *seq, msec_t now)
+{
+	struct page_chain *chain = &page->head.chain;
+	bool runs = seq->phase == PHASE_CHAIN;
+
+	count_chain(&page->head, seq, runs, now);
+	if (!chain->ran || seq->phase == PHASE_RUNNING)
+		return;
+	chain->reason = seq->reason;
+	chain->required_failed = seq->required_failed;
+	chain->deadline = seq->begun + seq->plan->shutdown.effective;
+	put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
+	chain->step = page->head.steps;
+	for (size_t i = page->head.steps; i-- > 0;) {
+		const struct seq_step *step = &seq->steps[i];
+		struct page_step *to = &page->step[i];
+		to->state = (uint8_t)step->state;
+		to->attempt = step->attempt;
+		to->begun = step->begun;
+		to->ended = step->ended;
+		if (runs && (step->state == STATE_RUNNING || step->state == STATE_PAUSED))
+			chain->step = i;
+	}
+}
+
+static enum page_phase phase_of(const struct seq *seq)
+{
+	if (seq->phase == PHASE_RUNNING)
+		return PAGE_RUNNING;
+	if (seq->phase == PHASE_WAITING || (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART))
+		return PAGE_WAITING_TO_RESTART;
+	return PAGE_STOPPING;
+}
+
+void publish(struct page *page, const struct sources *from)
+{
+	struct page_head *head = &page->head;
+	uint64_t turn = atomic_load_explicit(&page->turn, memory_order_relaxed);
+	msec_t now = clock_now();
+
+	atomic_store_explicit(&page->turn, turn + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	head->written = now;
+	head->phase = phase_of(from->seq);
+	head->listener_restarts = from->listener->restarts;
+	put_app(&head->app, from);
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		put_verdict(&head->verdicts[kind], &from->health->prober, (enum probe_kind)kind, now);
+	for (size_t i = 0; i < head->checks; i++)
+		put_check(&page->check[i], &from->health->prober, i);
+	put_chain(page, from->seq, now);
+	atomic_store_explicit(&page->turn, turn + 2, memory_order_release);
+}

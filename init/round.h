@@ -1,0 +1,29 @@
+/*
+ * The prober's inner room: one probe's rounds of checks, and what they make of its verdict. Pure, as the prober is.
+ */
+#ifndef TINYSUP_INIT_ROUND_H
+#define TINYSUP_INIT_ROUND_H
+
+#include "init/prober.h"
+
+void prober_push(struct prober_actions *out, struct prober_action action);
+
+/* Ask all checks of a probe, or note that the tick is skipped because the last round is still under way. */
+void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
+
+/* A check was answered: every round that waits for it hears of it. */
+void round_result(struct prober *prober, msec_t now, size_t check, const struct check_result *result,
+		  struct prober_actions *out);
+
+/* Judge the checks of a round whose time is up as timed out. */
+void round_expire(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
+
+/* Forget a round, and kill what only it waited for. */
+void round_abandon(struct prober *prober, enum probe_kind kind, struct prober_actions *out);
+
+/* When the first open check of a round is out of time. */
+msec_t round_expires(const struct prober *prober, enum probe_kind kind);
+/* When all of them are, at the latest, after the round's begin. */
+msec_t round_longest(const struct prober *prober, enum probe_kind kind);
+
+#endif
