@@ -5,7 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
 
-PKGS     := libcurl libconfig jansson
+PKGS     := libcurl libconfig jansson libmicrohttpd
 # pkg-config is asked when something is compiled, not by `make clean` or by a first `make setup`
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))

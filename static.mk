@@ -16,7 +16,7 @@ static:
 	@mv $(STATIC_DIR)/tinysup.stripped $(STATIC_DIR)/tinysup
 	@echo "$(STATIC_DIR)/tinysup: $$(stat -c %s $(STATIC_DIR)/tinysup) bytes"
 
-# A tree to install by hand or by dpkg. libconfig is LGPL: the objects let anybody link the release anew with their own.
+# A tree to install by hand or by dpkg. libconfig and libmicrohttpd are LGPL: the objects let anybody link the release anew with their own.
 dist: static
 	@rm -rf build-dist && mkdir -p build-dist/$(RELEASE)/relink build-dist/deb/DEBIAN
 	@cp $(STATIC_DIR)/tinysup docs/tinysup.8 docs/tinysup.conf.5 LICENSE README.md build-dist/$(RELEASE)/

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/address.h"
 #include "config/read.h"
 
 static config_setting_t *member(const config_setting_t *group, const char *name)
@@ -186,4 +187,15 @@ void rule_app(struct reader *reader, config_setting_t *group, void *out, const c
 		report_at(reader, group, path, "directory", strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
 		report_at(reader, group, path, "directory", strerror(ENOTDIR));
+}
+
+void rule_root(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	const struct plan *plan = out;
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	if (plan->listen != NULL && !listen_address(plan->listen, &address, &length))
+		report_at(reader, group, path, "listen",
+			  "wants a numeric address and a port, such as \"0.0.0.0:9180\", \"[::]:9180\" or \":9180\"");
 }

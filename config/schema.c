@@ -223,5 +223,5 @@ static const struct key root_keys[] = {
     {.name = "log", .type = KEY_GROUP, .group = &schema_log, .help = "tinysup's own log, on stderr"},
     END,
 };
-const struct schema schema_root = SCHEMA("tinysup.conf", root_keys, -1, .rule = NULL);
+const struct schema schema_root = SCHEMA("tinysup.conf", root_keys, -1, .rule = rule_root);
 #undef OF

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 #include <libconfig.h>
+#include <microhttpd.h>
 #include <stdio.h>
 
 #include "probes/version.h"
@@ -100,8 +101,9 @@ void usage_version(const struct personality *who)
 {
 	switch (who->manner.voice) {
 	case VOICE_TINYSUP:
-		printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\n", TINYSUP_VERSION, TINYSUP_COMMIT,
-		       curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+		printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\nlibmicrohttpd %s\n", TINYSUP_VERSION,
+		       TINYSUP_COMMIT, curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
+		       LIBCONFIG_VER_REVISION, MHD_get_version());
 		break;
 	case VOICE_TINI:
 		/* dockerd reads `tini version` from its init; the version is the tini whose ways are meant */

@@ -1,6 +1,6 @@
 # Everything that is for developers: demo, tests, linters, the builds they need. The top Makefile includes this.
 
-BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev
+BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev libmicrohttpd-dev
 DEMO_NEEDS  := $(BUILD_NEEDS) python3 util-linux procps
 TEST_NEEDS  := $(DEMO_NEEDS) git tini dumb-init catatonit iproute2 libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl
 

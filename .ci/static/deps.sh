@@ -7,7 +7,7 @@ umask 022
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES DESTDIR CC CFLAGS CPPFLAGS LDFLAGS LIBS AR RANLIB REALCC CROSS_COMPILE CONFIG_SITE
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PACKAGES=(jansson libconfig nghttp2 c-ares openssl curl) # in the order they are built: curl wants the three before it
+PACKAGES=(jansson libconfig libmicrohttpd nghttp2 c-ares openssl curl) # in the order they are built: curl wants the three before it
 NEEDS=(build-essential musl-tools linux-libc-dev dpkg-dev cmake pkg-config perl ca-certificates)
 
 usage() {

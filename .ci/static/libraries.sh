@@ -15,7 +15,7 @@ set_flags() {
 	INCLUDE_FLAGS="-idirafter $PREFIX/kernel-headers"
 	LINK_FLAGS="-static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack"
 	# The C library's share of process 1 next to tinysup's own code and data: fewer pages touched than at the far end, after libcrypto.
-	LIBS="-lc -lcurl -lnghttp2 -lcares -lssl -lcrypto -ljansson -lconfig"
+	LIBS="-lc -lcurl -lnghttp2 -lcares -lssl -lcrypto -ljansson -lconfig -lmicrohttpd"
 	BUILD_CFLAGS="$CODE_FLAGS $INCLUDE_FLAGS -ffile-prefix-map=$BUILD=. -DNDEBUG"
 }
 
@@ -50,6 +50,15 @@ build_jansson() {
 build_libconfig() {
 	autoconf --disable-cxx --disable-examples
 	make -j"$JOBS" -C lib install DESTDIR="$STAGE"
+}
+
+# HTTP alone, in the thread that asks for it: no TLS, authentication, upload forms, upgrades or threads of its own.
+# Without the header that makes constructors it sets itself up when a daemon is started, so in the listener only.
+build_libmicrohttpd() {
+	autoconf CPPFLAGS="-I$PREFIX/include -DAUTOINIT_FUNCS_INCLUDED" --disable-https --disable-doc --disable-examples --disable-curl --disable-nls --disable-messages --disable-postprocessor \
+		--disable-bauth --disable-dauth --disable-httpupgrade --disable-sendfile --with-threads=none --enable-epoll --disable-rpath
+	make -j"$JOBS" -C src/microhttpd install DESTDIR="$STAGE"
+	make -C src/include install DESTDIR="$STAGE"
 }
 
 build_nghttp2() {

@@ -38,7 +38,7 @@ class Scratch(ScratchCase):
         code, said = self.once("--version")
         self.assertEqual(code, 0)
         self.assertRegex(said, r"^tinysup version \d+\.\d+\.\d+\ncommit ([0-9a-f]{12}|unknown)\n")
-        for library in ("libcurl/", "OpenSSL/", "c-ares/", "nghttp2/", "jansson ", "libconfig "):
+        for library in ("libcurl/", "OpenSSL/", "c-ares/", "nghttp2/", "jansson ", "libconfig ", "libmicrohttpd "):
             self.assertIn(library, said)
 
     def test_an_app(self):

@@ -58,7 +58,7 @@ class Hardening(unittest.TestCase):
         self.assertRegex(dynamic, r"FLAGS_1\).*\bNOW\b.*\bPIE\b")
         self.assertIn("BIND_NOW", dynamic)
         self.assertNotRegex(dynamic, "RPATH|RUNPATH|TEXTREL")
-        self.assertEqual(set(re.findall(r"NEEDED.*\[lib(\w+)", dynamic)), {"curl", "config", "jansson", "c"})
+        self.assertEqual(set(re.findall(r"NEEDED.*\[lib(\w+)", dynamic)), {"curl", "config", "jansson", "microhttpd", "c"})
         symbols = read("nm", "-D", DYNAMIC)
         self.assertIn(" U __stack_chk_fail", symbols)
         self.assertRegex(symbols, r" U __\w*snprintf_chk")
@@ -77,7 +77,8 @@ class Version(unittest.TestCase):
         manifest = (ROOT / "build-static/deps/MANIFEST").read_text()
         said = read(STATIC, "--version")
         for library, pattern in (("openssl", r"OpenSSL/(\S+)"), ("curl", r"libcurl/(\S+)"), ("c-ares", r"c-ares/(\S+)"),
-                                 ("nghttp2", r"nghttp2/(\S+)"), ("jansson", r"jansson (\S+)")):
+                                 ("nghttp2", r"nghttp2/(\S+)"), ("jansson", r"jansson (\S+)"),
+                                 ("libmicrohttpd", r"libmicrohttpd (\S+)")):
             self.assertIn(f"{library} {re.search(pattern, said)[1]}", manifest)
 
 
