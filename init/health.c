@@ -10,8 +10,8 @@
 /* Messages taken in one go, so that a flood of them cannot starve anything. */
 #define MESSAGES_AT_ONCE 16
 
-void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals,
-		 const struct app *app, uint64_t seed)
+void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals, const struct app *app,
+		 uint64_t seed)
 {
 	health->plan = plan;
 	health->signals = signals;
@@ -30,7 +30,8 @@ static void ask(struct health *health, const struct prober_action *action)
 
 	if (jobs_ask(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
 		return;
-	log_event(LOG_WARN, "check_error", health->plan->checks.items[action->check].name, "could not be asked: %s", result.message);
+	log_event(LOG_WARN, "check_error", health->plan->checks.items[action->check].name, "could not be asked: %s",
+		  result.message);
 	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = action->check, .result = &result});
 }
 
@@ -130,8 +131,7 @@ void health_listen(struct health *health)
 {
 	struct notify_message message;
 
-	for (int i = 0; i < MESSAGES_AT_ONCE &&
-			notify_receive(&health->notify, health->app->pid, health->app->group, &message);
+	for (int i = 0; i < MESSAGES_AT_ONCE && notify_receive(&health->notify, health->app->pid, health->app->group, &message);
 	     i++)
 		take(health, &message);
 }

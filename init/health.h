@@ -22,8 +22,8 @@ struct health {
 };
 
 /* Before the seal. app: as it will be started. */
-void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals,
-		 const struct app *app, uint64_t seed);
+void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals, const struct app *app,
+		 uint64_t seed);
 
 /* PROBER_TIME, PROBER_APP_STARTED, PROBER_RESTARTING, PROBER_STOPPED: what happens to the app, and the time. */
 void health_event(struct health *health, enum prober_event_kind kind);

@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "config/address.h"
+#include "init/listen.h"
 #include "init/httpd.h"
 #include "init/log.h"
 #include "init/spawn.h"
@@ -55,13 +55,13 @@ static bool start(struct listener *listener)
 	return pid > 0;
 }
 
-/* What went wrong is said once: the same again in five seconds is no news. */
 static void fail(struct listener *listener, msec_t now, const char *what)
 {
-	if (listener->pause < LONGEST_PAUSE || listener->fd < 0)
-		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s", what, listener->plan->listen, strerror(errno));
-	listener->pause = LONGEST_PAUSE;
-	listener->again_at = now + listener->pause;
+	/* said once: the same again in five seconds is no news */
+	if (!listener->told)
+		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s; tried on", what, listener->plan->listen, strerror(errno));
+	listener->told = true;
+	listener->again_at = now + LONGEST_PAUSE;
 }
 
 void listener_tick(struct listener *listener, msec_t now)
@@ -70,13 +70,15 @@ void listener_tick(struct listener *listener, msec_t now)
 		return;
 	listener->again_at = INT64_MAX;
 	if (listener->fd < 0)
-		listener->fd = address_listen(listener->plan->listen);
+		listener->fd = listen_open(listener->plan->listen);
 	if (listener->fd < 0) {
 		fail(listener, now, "cannot listen on");
 		return;
 	}
 	listener->begun = now;
-	if (!start(listener))
+	if (start(listener))
+		listener->told = false;
+	else
 		fail(listener, now, "no process to listen on");
 }
 

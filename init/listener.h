@@ -21,6 +21,7 @@ struct listener {
 	msec_t again_at; /* when the next is started, or the socket is tried again; INT64_MAX: not */
 	msec_t pause;
 	uint64_t restarts;
+	bool told; /* that it cannot be */
 };
 
 /* Before the seal. page: what is served; NULL: there is nothing to serve. */

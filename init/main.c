@@ -92,8 +92,14 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	_exit(supervise(plan, &manner, signals));
 }
 
-static int run_probe(const struct options *options)
+/* Asking the supervisor takes a moment in which signals stay blocked: nothing ends it with another code. */
+static int run_probe(const struct options *options, const struct signals_inherited *signals)
 {
+	int code = options->probe.direct ? -1 : probe_supervisor(&options->probe, config_find(options->config));
+
+	if (code >= 0)
+		return code;
+	signals_restore(signals);
 	if (options->probe.check == NULL && options->probe.target != NULL && probe_is_url(options->probe.target))
 		return probe_url(&options->probe);
 	const char *file = config_find(options->config);
@@ -127,10 +133,10 @@ int main(int argc, char **argv)
 		return code;
 	if (options.mode == MODE_SUPERVISE)
 		return run_supervisor(&options, &signals);
+	if (options.mode == MODE_PROBE)
+		return run_probe(&options, &signals);
 	signals_restore(&signals);
 	switch (options.mode) {
-	case MODE_PROBE:
-		return run_probe(&options);
 	case MODE_CHECK:
 		return run_check(&options);
 	case MODE_HELP:
@@ -145,6 +151,7 @@ int main(int argc, char **argv)
 	case MODE_STATUS:
 	case MODE_REHEARSE:
 	case MODE_EMIT:
+	case MODE_PROBE:
 	case MODE_SUPERVISE:
 		break;
 	}

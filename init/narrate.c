@@ -26,15 +26,18 @@ static void chain_begun(const struct seq *seq)
 {
 	char time[DURATION_TEXT], app[48];
 	const struct plan_shutdown *shutdown = &seq->plan->shutdown;
+	enum reason cause = seq->reason == REASON_RESTART ? seq->cause : seq->reason;
 
 	duration_format(shutdown->effective, time);
 	if (seq->reason == REASON_STOP)
 		log_event(LOG_INFO, "chain_begin", NULL, "%s: stopping %s within %s", signal_name(seq->signal),
 			  seq->plan->app.name, time);
-	else
-		log_event(seq->reason == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL,
-			  "%s %s (%s): the chain has %s", seq->plan->app.name, narrate_app(seq, app),
+	else if (cause == REASON_UNHEALTHY)
+		log_event(LOG_ERROR, "chain_begin", NULL, "%s is unhealthy (%s): the chain has %s", seq->plan->app.name,
 			  seq_reason_name(seq->reason), time);
+	else
+		log_event(cause == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
+			  seq->plan->app.name, narrate_app(seq, app), seq_reason_name(seq->reason), time);
 }
 
 static void step_started(const struct seq *seq, const struct action *action)

@@ -110,6 +110,7 @@ bool notify_receive(struct notify *notify, pid_t app, pid_t group, struct notify
 	bool good = app > 0 && is_the_apps(sender, app, group) && (header.msg_flags & MSG_TRUNC) == 0;
 	notify_parse(text, good ? (size_t)length : 0, message);
 	if (!good && notify->refused++ == 0)
-		log_event(LOG_WARN, "notify", NULL, "a message of process %d was dropped: it is too long, or not the app's", (int)sender);
+		log_event(LOG_WARN, "notify", NULL, "a message of process %d was dropped: it is too long, or not the app's",
+			  (int)sender);
 	return true;
 }

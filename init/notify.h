@@ -27,7 +27,7 @@ struct notify_message {
 void notify_parse(const char *text, size_t length, struct notify_message *message);
 
 struct notify {
-	int fd; /* -1: there is none */
+	int fd;           /* -1: there is none */
 	char address[16]; /* "@00042", as NOTIFY_SOCKET has it */
 	unsigned long refused;
 };

@@ -139,8 +139,8 @@ static void chain_over(struct seq *seq, msec_t now, struct actions *out)
 		begin_sweep(seq, out);
 	} else {
 		seq->phase = PHASE_WAITING;
-		actions_push(out, (struct action){.kind = ACTION_RESTART_IN,
-						  .time = seq->start_at > now ? seq->start_at - now : 0});
+		actions_push(out,
+			     (struct action){.kind = ACTION_RESTART_IN, .time = seq->start_at > now ? seq->start_at - now : 0});
 	}
 }
 

@@ -48,7 +48,7 @@ struct seq {
 	enum reason reason;
 	enum reason cause; /* REASON_RESTART: what it would be without a restart */
 	struct restart restart;
-	msec_t start_at; /* when the app is started again, at the earliest */
+	msec_t start_at;  /* when the app is started again, at the earliest */
 	int signal;       /* that asked for the stop; 0: none did */
 	int stop_signals; /* how many stop signals came */
 	msec_t begun;     /* the first stop event */

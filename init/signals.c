@@ -68,8 +68,7 @@ bool signals_wait(struct signal_seen *seen, int64_t time)
 	const uint64_t all = ~UINT64_C(0);
 	const struct timespec limit = {.tv_sec = (time_t)(time / 1000), .tv_nsec = (long)(time % 1000 * 1000000)};
 	siginfo_t info;
-	long number =
-	    syscall(SYS_rt_sigtimedwait, &all, &info, time == INT64_MAX ? NULL : &limit, KERNEL_SIGSET_SIZE);
+	long number = syscall(SYS_rt_sigtimedwait, &all, &info, time == INT64_MAX ? NULL : &limit, KERNEL_SIGSET_SIZE);
 
 	if (number <= 0)
 		return false;

@@ -39,8 +39,8 @@ bool signals_next(int fd, struct signal_seen *seen);
 
 /*
  * Sleep until a signal comes, `time` milliseconds at the most (INT64_MAX: as long as it takes): for when nothing else can. One
- * system call where epoll and a signalfd are two, which is what lies between a signal to process 1 and the app. False where none
- * came.
+ * system call where epoll and a signalfd are two, which is what lies between a signal to process 1 and the app. False where
+ * none came.
  */
 bool signals_wait(struct signal_seen *seen, int64_t time);
 

@@ -54,6 +54,16 @@ bool page_read(const struct page *page, struct page *copy)
 	return false;
 }
 
+/* *why is set where it is. */
+static bool is_stale(int64_t valid_until, int64_t now, char why[PAGE_TEXT])
+{
+	*why = '\0';
+	if (now <= valid_until)
+		return false;
+	snprintf(why, PAGE_TEXT, "the supervisor's last word is %" PRId64 " ms older than it should be", now - valid_until);
+	return true;
+}
+
 bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, char why[PAGE_TEXT])
 {
 	const struct page_verdict *verdict = &copy->head.verdicts[kind];
@@ -62,13 +72,16 @@ bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, ch
 		memcpy(why, verdict->why, PAGE_TEXT);
 		return false;
 	}
-	if (now > verdict->valid_until) {
-		snprintf(why, PAGE_TEXT, "the supervisor's last word is %" PRId64 " ms older than it should be",
-			 now - verdict->valid_until);
+	return !is_stale(verdict->valid_until, now, why);
+}
+
+bool page_check_healthy(const struct page_check *check, int64_t now, char why[PAGE_TEXT])
+{
+	if (!check->asked || check->outcome != OUTCOME_OK) {
+		snprintf(why, PAGE_TEXT, "%s: %s", check->name, check->asked ? check->message : "not asked yet");
 		return false;
 	}
-	*why = '\0';
-	return true;
+	return !is_stale(check->valid_until, now, why);
 }
 
 bool page_all_healthy(const struct page *copy, int64_t now, char why[PAGE_TEXT])

@@ -149,6 +149,9 @@ bool page_read(const struct page *page, struct page *copy);
  */
 bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, char why[PAGE_TEXT]);
 
+/* The same for a check: its last verdict is a success, and young enough. */
+bool page_check_healthy(const struct page_check *check, int64_t now, char why[PAGE_TEXT]);
+
 /* All three at once, as `tinysup --probe` without a name means it; `why` names the first that does not hold. */
 bool page_all_healthy(const struct page *copy, int64_t now, char why[PAGE_TEXT]);
 

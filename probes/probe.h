@@ -1,5 +1,5 @@
 /*
- * `tinysup --probe` where it asks by itself instead of the supervisor.
+ * `tinysup --probe`: from the supervisor where there is one that can tell, else it asks by itself.
  *
  * Prints one line on stdout, PROBE_LINE_MAX bytes at most with its newline, and returns the exit code, 0 or 1. Nothing ends the
  * process with another code: not a closed or full stdout, not a signal, and 50 ms after the time-out a timer ends it with 1
@@ -19,6 +19,13 @@ struct probe_options {
 	bool direct;        /* do not ask the supervisor; main's to look at */
 	bool json;
 };
+
+/*
+ * What the running supervisor says, from the page it publishes: live, ready, startup, a check that it asks, or all there is.
+ * config: the configuration it would have read; NULL: whatever. Returns the exit code, or -1 where it cannot tell: there is
+ * none, we may not look, it has no probes, or it does not ask that check.
+ */
+int probe_supervisor(const struct probe_options *options, const char *config);
 
 /* Is this target for probe_url()? */
 bool probe_is_url(const char *target);

@@ -88,11 +88,14 @@ static bool print_json(json_t *root, json_t *checks)
 	return true;
 }
 
-static void verdict_json(const struct probed *probed, size_t count, bool healthy)
+/* message: NULL where the checks say it all. */
+static void verdict_json(const struct probed *probed, size_t count, bool healthy, const char *message)
 {
 	json_t *checks = json_array(), *root = json_pack("{s:b, s:O?}", "healthy", healthy, "checks", checks);
 	bool ok = root && checks;
 
+	if (ok && message)
+		ok = json_object_set_new(root, "message", text_json(message)) == 0;
 	for (size_t i = 0; i < count && ok; i++)
 		ok = json_array_append_new(checks, describe(&probed[i])) == 0;
 	if (!ok || !print_json(root, checks))
@@ -120,7 +123,7 @@ void report_verdict(const char *subject, const struct probed *probed, size_t cou
 	bool soft = false;
 
 	if (json) {
-		verdict_json(probed, count, healthy);
+		verdict_json(probed, count, healthy, NULL);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -135,6 +138,21 @@ void report_verdict(const char *subject, const struct probed *probed, size_t cou
 		add(&line, "; soft: ");
 		add_failures(&line, probed, count, false);
 	}
+	print(&line);
+}
+
+void report_told(const char *subject, const char *why, const struct probed *probed, size_t count, bool healthy, bool json)
+{
+	struct line line = {.length = 0};
+
+	if (json) {
+		verdict_json(probed, count, healthy, healthy ? "" : why);
+		return;
+	}
+	if (healthy)
+		add(&line, "healthy: %s", subject);
+	else
+		add(&line, "unhealthy: %s", why);
 	print(&line);
 }
 

@@ -1,0 +1,140 @@
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "config/signame.h"
+#include "init/clock.h"
+#include "init/jobs.h"
+#include "init/log.h"
+#include "init/narrate.h"
+#include "init/supervision.h"
+#include "init/sweep.h"
+
+static void start_step(struct supervisor *s, const struct action *action)
+{
+	struct check_result result = {.retry_after = MSEC_UNSET}; /* nothing was sent */
+	enum step_kind kind = seq_step(&s->plan->shutdown.chain, action->step)->kind;
+
+	if (kind == STEP_STOP || kind == STEP_SLEEP)
+		return; /* nothing to run */
+	if (kind == STEP_ALERT)
+		facts_report(&s->facts);
+	s->facts.app = s->app.pid;
+	if (jobs_start(&s->facts, action->step, action->time, &result))
+		return;
+	memcpy(s->why[action->step], result.message, sizeof result.message);
+	supervision_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = action->step, .result = &result});
+}
+
+bool supervision_start_app(struct supervisor *s)
+{
+	if (!app_start(&s->app, &s->plan->app, s->manner, s->signals, &s->health.notify)) {
+		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", s->plan->app.name, strerror(errno));
+		return false;
+	}
+	health_event(&s->health, PROBER_APP_STARTED);
+	return true;
+}
+
+static void start_app_again(struct supervisor *s)
+{
+	bool started = supervision_start_app(s);
+
+	supervision_feed(s, &(struct event){.kind = started ? EVENT_APP_STARTED : EVENT_NOT_STARTED});
+}
+
+static void begin_chain(struct supervisor *s)
+{
+	facts_begin(&s->facts);
+	memset(s->why, 0, sizeof s->why);
+}
+
+static void act(struct supervisor *s, const struct action *action)
+{
+	bool about_step = action->kind == ACTION_STEP_ENDED || action->kind == ACTION_STEP_AGAIN;
+
+	narrate(&s->seq, action, about_step ? s->why[action->step] : "");
+	switch (action->kind) {
+	case ACTION_FORWARD:
+		app_signal(&s->app, action->signal, (s->seq.stop_sent & SIGNAL_BIT(action->signal)) != 0);
+		break;
+	case ACTION_STOP_GROUP:
+		app_signal_group(&s->app, action->signal);
+		break;
+	case ACTION_KILL_APP:
+		app_kill(&s->app);
+		break;
+	case ACTION_STEP_START:
+		start_step(s, action);
+		break;
+	case ACTION_STEP_KILL:
+		jobs_kill((struct job_id){JOB_STEP, action->step});
+		/* a wait step's last answer says more than that its last try was killed */
+		if (seq_step(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
+			strcpy(s->why[action->step], "killed");
+		break;
+	case ACTION_SWEEP_TERM:
+		sweep_signal(SIGTERM);
+		break;
+	case ACTION_SWEEP_KILL:
+		app_kill(&s->app);
+		sweep_signal(SIGKILL);
+		break;
+	case ACTION_EXIT:
+		s->over = true;
+		s->exit_code = action->code;
+		break;
+	case ACTION_CHAIN_BEGUN:
+		begin_chain(s);
+		break;
+	case ACTION_APP_START:
+		start_app_again(s);
+		break;
+	case ACTION_RESTART_IN:
+	case ACTION_GIVEN_UP:
+	case ACTION_STEP_AGAIN:
+	case ACTION_STEP_ENDED:
+	case ACTION_HURRY:
+		break;
+	}
+}
+
+/* Probes end with the app they ask, before the first step of a chain begins. */
+static void tell_health(struct supervisor *s, enum phase before)
+{
+	enum phase now = s->seq.phase;
+
+	if (now == PHASE_RUNNING || now == before)
+		return;
+	if (now == PHASE_WAITING || (now == PHASE_CHAIN && s->seq.reason == REASON_RESTART))
+		health_event(&s->health, PROBER_RESTARTING);
+	else
+		health_event(&s->health, PROBER_STOPPED);
+}
+
+/* The actions are on the stack: a step that cannot be started feeds an event of its own while they are carried out. */
+void supervision_feed(struct supervisor *s, const struct event *event)
+{
+	struct actions actions;
+	enum phase before = s->seq.phase;
+	enum reason reason = s->seq.reason;
+
+	seq_event(&s->seq, clock_now(), event, &actions);
+	tell_health(s, s->seq.reason == reason ? before : PHASE_RUNNING);
+	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
+	for (size_t i = 0; i < actions.count && !s->over; i++)
+		act(s, &actions.items[i]);
+}
+
+void supervision_heed_health(struct supervisor *s)
+{
+	enum unhealthy due = s->health.due;
+	msec_t extend = s->health.extend;
+
+	s->health.due = UNHEALTHY_NONE;
+	s->health.extend = 0;
+	if (due != UNHEALTHY_NONE)
+		supervision_feed(s, &(struct event){.kind = EVENT_UNHEALTHY, .unhealthy = due});
+	if (extend > 0)
+		supervision_feed(s, &(struct event){.kind = EVENT_EXTEND, .time = extend});
+}

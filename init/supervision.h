@@ -1,0 +1,52 @@
+/*
+ * The supervisor's inside: what its three files share. supervisor.c is the loop, events.c what comes in, actions.c what goes
+ * out.
+ */
+#ifndef TINYSUP_INIT_SUPERVISION_H
+#define TINYSUP_INIT_SUPERVISION_H
+
+#include "init/app.h"
+#include "init/facts.h"
+#include "init/health.h"
+#include "init/listener.h"
+#include "init/loop.h"
+#include "init/publish.h"
+#include "init/sequencer.h"
+#include "init/supervisor.h"
+
+struct supervisor {
+	const struct plan *plan;
+	const struct manner *manner;
+	const struct signals_inherited *signals;
+	struct loop loop;
+	bool reap_due; /* SIGCHLD came */
+
+	struct app app;
+	struct seq seq;
+	struct health health;
+	struct listener listener;
+	struct page *page; /* NULL: nothing is published */
+	struct sources sources;
+	bool changed; /* since the page was written last */
+	struct shutdown_facts facts;
+	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
+	bool over;
+	int exit_code;
+};
+
+/* actions.c: one event for the sequencer, and what it wants done. */
+void supervision_feed(struct supervisor *s, const struct event *event);
+/* What the app said, and what its checks brought, may be the sequencer's business. */
+void supervision_heed_health(struct supervisor *s);
+/* The app, for the first time or again. False where no process is to be had; that is logged. */
+bool supervision_start_app(struct supervisor *s);
+
+/* events.c: a signal that came; all that wait in the queue, a bounded number at a time. */
+void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen);
+void supervision_take_signals(struct supervisor *s);
+/* Children that have ended, and what ends without a word. */
+void supervision_look_around(struct supervisor *s);
+/* Whether that has to be done again by the clock. */
+bool supervision_must_look_again(const struct supervisor *s);
+
+#endif
