@@ -1,0 +1,235 @@
+/*
+ * Restarts: the sequencer walked with an app that may be started again, and the budget of restarts by itself.
+ */
+#include "tests/unit/walk.h"
+
+static void may_restart(enum restart_policy policy, int max)
+{
+	plan.app.restart =
+	    (struct plan_restart){.policy = policy, .max = max, .within = 600000, .backoff = 1000, .backoff_max = 30000};
+}
+
+static void for_restarts(struct plan_step *step)
+{
+	step->when |= 1 << REASON_RESTART;
+}
+
+static void walk_restarts(void **state)
+{
+	(void)state;
+	new_plan();
+	for_restarts(add(STEP_EXEC, 2000, 0, false));
+	add_stop(2000);
+	add(STEP_EXEC, 1000, 1000, false)->required = true;
+	may_restart(RESTART_ON_FAILURE, 2);
+	walk_all(DEPTH);
+}
+
+static void walk_restarts_with_a_required_step(void **state)
+{
+	(void)state;
+	new_plan();
+	add_stop(2000);
+	struct plan_step *flat = add(STEP_WAIT, 1000, 0, false);
+	flat->required = true;
+	for_restarts(flat);
+	may_restart(RESTART_ALWAYS, 1);
+	walk_all(DEPTH);
+}
+
+static void walk_restarts_without_a_chain(void **state)
+{
+	(void)state;
+	new_plan();
+	add_stop(MSEC_UNSET);
+	plan.shutdown.chained = false;
+	plan.shutdown.clean_exit_code = -1;
+	may_restart(RESTART_ALWAYS, 3);
+	walk_all(DEPTH);
+}
+
+/* --- single stories --------------------------------------------------------------------------------------------------- */
+
+static void unhealthy(enum unhealthy what)
+{
+	happens((struct event){.kind = EVENT_UNHEALTHY, .unhealthy = what});
+}
+
+static void time_passes(void)
+{
+	story.now = seq_wake(&story.seq) - 10;
+	happens((struct event){.kind = EVENT_TIME});
+}
+
+static void restartable(int max)
+{
+	new_plan();
+	for_restarts(add(STEP_EXEC, 2000, 0, false));
+	add_stop(2000);
+	add(STEP_EXEC, 2000, 0, false);
+	may_restart(RESTART_NEVER, max);
+	begin_story();
+}
+
+static void unhealthy_app_is_restarted_by_the_steps_marked_for_it(void **state)
+{
+	(void)state;
+	restartable(5);
+	unhealthy(UNHEALTHY_RESTART);
+	assert_int_equal(story.seq.steps[0].state, STATE_RUNNING);
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.stops_sent, 1);
+	app_ends(TERM);
+	assert_int_equal(story.seq.steps[2].state, STATE_SKIPPED);
+	assert_int_equal(story.seq.phase, PHASE_WAITING);
+	time_passes();
+	assert_true(story.start_asked);
+	happens((struct event){.kind = EVENT_APP_STARTED});
+	assert_int_equal(story.seq.phase, PHASE_RUNNING);
+	unhealthy(UNHEALTHY_SHUTDOWN); /* and the next one is a process of its own */
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.stops_sent, 1);
+	app_ends(TERM);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 69);
+}
+
+static void a_stop_during_a_restart_is_a_stop(void **state)
+{
+	(void)state;
+	restartable(5);
+	unhealthy(UNHEALTHY_RESTART);
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.stops_sent, 1);
+	stop_signal(); /* the chain begins anew, the app is not told twice */
+	assert_int_equal(story.seq.reason, REASON_STOP);
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.stops_sent, 1);
+	app_ends(TERM);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 0);
+}
+
+static void a_stop_between_two_lives_ends_at_once(void **state)
+{
+	(void)state;
+	restartable(5);
+	plan.app.restart.policy = RESTART_ON_FAILURE;
+	app_ends(STATUS_EXIT(3));
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.seq.phase, PHASE_WAITING);
+	stop_signal();
+	step_brings(0, OUTCOME_OK);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 3);
+}
+
+static void too_many_restarts_are_a_shutdown(void **state)
+{
+	(void)state;
+	restartable(1);
+	plan.app.restart.policy = RESTART_ON_FAILURE;
+	for (int life = 0; life < 2; life++) {
+		app_ends(STATUS_EXIT(3));
+		step_brings(0, OUTCOME_OK);
+		if (life == 1)
+			break;
+		time_passes();
+		happens((struct event){.kind = EVENT_APP_STARTED});
+	}
+	assert_int_equal(story.seq.reason, REASON_CRASH);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 3);
+}
+
+static void a_required_step_that_fails_in_a_restart_ends_it(void **state)
+{
+	(void)state;
+	restartable(5);
+	steps[0].required = true;
+	unhealthy(UNHEALTHY_RESTART);
+	step_brings(0, OUTCOME_FAIL);
+	app_ends(TERM);
+	assert_int_equal(story.seq.reason, REASON_UNHEALTHY);
+	step_brings(0, OUTCOME_FAIL);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 75);
+}
+
+static void an_extension_stays_within_the_deadline(void **state)
+{
+	(void)state;
+	new_plan();
+	add_stop(1000);
+	add(STEP_EXEC, MSEC_UNSET, 2000, false);
+	begin_story();
+	stop_signal();
+	happens((struct event){.kind = EVENT_EXTEND, .time = 3000});
+	assert_int_equal(story.seq.steps[0].until - story.now, 3000);
+	happens((struct event){.kind = EVENT_EXTEND, .time = 1000}); /* it does not shorten */
+	assert_int_equal(story.seq.steps[0].until - story.now, 2990);
+	happens((struct event){.kind = EVENT_EXTEND, .time = 86400000});
+	assert_int_equal(story.seq.steps[0].until - story.seq.begun, 10000 - 500 - 2000 - 100);
+}
+
+static void an_app_that_cannot_be_started_is_tried_on(void **state)
+{
+	(void)state;
+	restartable(5);
+	unhealthy(UNHEALTHY_RESTART);
+	step_brings(0, OUTCOME_OK);
+	app_ends(TERM);
+	for (int i = 0; i < 3; i++) {
+		time_passes();
+		assert_true(story.start_asked);
+		happens((struct event){.kind = EVENT_NOT_STARTED});
+	}
+	time_passes();
+	happens((struct event){.kind = EVENT_APP_STARTED});
+	assert_int_equal(story.seq.phase, PHASE_RUNNING);
+}
+
+static void pauses_double_and_the_budget_is_of_a_time(void **state)
+{
+	static const struct plan_restart budget = {.max = 4, .within = 60000, .backoff = 1000, .backoff_max = 5000};
+	static const msec_t pauses[] = {1000, 2000, 4000, 5000};
+	struct restart restart = {.count = 0};
+	msec_t pause, now = 100000;
+
+	(void)state;
+	for (int i = 0; i < 4; i++, now += 10000) {
+		assert_true(restart_ask(&restart, &budget, now, &pause));
+		assert_int_equal(pause, pauses[i]);
+	}
+	assert_false(restart_ask(&restart, &budget, now, &pause));
+	assert_true(restart_ask(&restart, &budget, 100000 + 60000, &pause)); /* the first is out of the time */
+	assert_int_equal(pause, 5000);
+	assert_true(restart_ask(&restart, &budget, 1000000, &pause)); /* all are */
+	assert_int_equal(pause, 1000);
+	for (int i = 0; i < 1000; i++) /* however many */
+		assert_true(restart_ask(&restart, &budget, 2000000 + i * 60000, &pause));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(walk_restarts),
+	    cmocka_unit_test(walk_restarts_with_a_required_step),
+	    cmocka_unit_test(walk_restarts_without_a_chain),
+	    cmocka_unit_test(unhealthy_app_is_restarted_by_the_steps_marked_for_it),
+	    cmocka_unit_test(a_stop_during_a_restart_is_a_stop),
+	    cmocka_unit_test(a_stop_between_two_lives_ends_at_once),
+	    cmocka_unit_test(too_many_restarts_are_a_shutdown),
+	    cmocka_unit_test(a_required_step_that_fails_in_a_restart_ends_it),
+	    cmocka_unit_test(an_extension_stays_within_the_deadline),
+	    cmocka_unit_test(an_app_that_cannot_be_started_is_tried_on),
+	    cmocka_unit_test(pauses_double_and_the_budget_is_of_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
