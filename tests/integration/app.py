@@ -2,6 +2,7 @@
 import ctypes
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -182,6 +183,54 @@ def standard(fd):
         return os.fstat(fd).st_ino
     except OSError:
         return None
+
+
+def tell(text):
+    """One datagram to $NOTIFY_SOCKET."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+
+
+def notifies(end="term"):
+    """notifies [ignore]: sends what lines of the file `say` say, as they come; `child:...` from a child, `fd:...` with one."""
+    note("environment", "\n".join(f"{k}={v}" for k, v in os.environ.items() if k.startswith(("NOTIFY", "WATCHDOG"))))
+    if end == "ignore":
+        signal.signal(signal.SIGTERM, lambda *_: note("term", "came"))
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    said = 0
+    ready()
+    while True:
+        try:
+            with open(os.path.join(DIRECTORY, "say")) as f:
+                lines = f.read().split("\n")[:-1]
+        except OSError:
+            lines = []
+        for line in lines[said:]:
+            say(line.replace("|", "\n"))
+            said += 1
+        time.sleep(0.002)
+
+
+def say(line):
+    if line == "exit":
+        os._exit(3)
+    elif line.startswith("child:"):
+        if os.fork() == 0:
+            os.setsid()
+            tell(line[6:])
+            time.sleep(0.2)  # a sender that is gone cannot be looked up
+            os._exit(0)
+    elif line.startswith("fd:"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+            r, w = os.pipe()
+            socket.send_fds(s, [line[3:].encode()], [w])
+            os.close(w)
+            os.read(r, 1)  # as sd_notify_barrier(): until the other end has closed it
+            note("barrier", "passed")
+    else:
+        tell(line)
 
 
 def stopped():

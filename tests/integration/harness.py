@@ -81,6 +81,7 @@ class Supervised:
     def __init__(self, *words, config=None, env=None, first=True, name=None, wrap=(), stdin=subprocess.DEVNULL,
                  stdout=None, stderr=None, setup=None, binary=TINYSUP, ready=True):
         self.directory = Path(tempfile.mkdtemp(prefix="tinysup-test-"))
+        self.directory.chmod(0o755)  # some run as somebody else
         self.stderr, self.stdout = self.directory / "stderr", self.directory / "stdout"
         binary = Path(binary)
         if name:
@@ -165,6 +166,23 @@ class Supervised:
     def until_file(self, name, text=""):
         return until(lambda: (self.directory / name).exists() and text in self.file(name) and (self.file(name) or " "),
                      f"{name} has {text!r}")
+
+    def probe(self, *words, how="probe", config=False, wrap=()):
+        """`tinysup --probe WORDS` inside: (exit code, what it printed)."""
+        command = ["nsenter", "-t", str(self.pid), "-p", "-m"] if self.first else []
+        command += [*wrap, TINYSUP, *(["--config", str(self.directory / "conf")] if config else []), f"--{how}", *words]
+        ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             env={**os.environ, "TEST_DIR": str(self.directory)}, timeout=20)
+        return ran.returncode, ran.stdout
+
+    def until_probe(self, code, *words, seconds=10.0, **options):
+        return until(lambda: (r := self.probe(*words, **options))[0] == code and r[1], f"--probe {words} is {code}", seconds)
+
+    def touch(self, name):
+        (self.directory / name).touch()
+
+    def remove(self, name):
+        (self.directory / name).unlink()
 
     def until_log(self, text):
         return until(lambda: text in self.log(), f"the log has {text!r}")

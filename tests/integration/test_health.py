@@ -1,0 +1,475 @@
+"""Probes, restarts and --probe on real processes."""
+# also sealed
+# also sanitized
+import json
+import mmap
+import os
+import re
+import resource
+import signal
+import socket
+import time
+import unittest
+from pathlib import Path
+
+from harness import APP, Case, TINYSUP, children, command_line, run, until
+
+STOP = '{ name = "stop"; stop: { signal = "SIGTERM"; timeout = "2s"; }; }'
+UP = '{ name = "up"; file: { path = "${TEST_DIR}/up"; }; }'
+QUICK = 'period = "100ms"; failure_threshold = 2;'
+HOOK = 'echo $TINYSUP_REASON $TINYSUP_STEP >> $TEST_DIR/hooks'
+
+
+def probes(live="", ready="", startup="", top=""):
+    groups = {"startup": startup, "liveness": live, "readiness": ready}
+    return "probes: { " + " ".join(f"{k}: {{ {v} }};" for k, v in groups.items() if v) + " }; " + top
+
+
+def hook(name, when, script=HOOK, more=""):
+    return f'{{ name = "{name}"; exec = [ "sh", "-c", "{script}" ]; when = [ {", ".join(chr(34) + w + chr(34) for w in when)} ]; {more} }}'
+
+
+def chain(*steps, deadline="6s"):
+    return f'shutdown: {{ deadline = "{deadline}"; platform_grace = "60s"; chain = ( {", ".join(steps)} ); }}; '
+
+
+def restarts(policy="never", most=5, backoff="50ms"):
+    return f'restart: {{ policy = "{policy}"; max = {most}; backoff = "{backoff}"; backoff_max = "100ms"; }};'
+
+
+def switches(pid):
+    return sum(int(n) for n in re.findall(r"ctxt_switches:\s*(\d+)", Path(f"/proc/{pid}/status").read_text()))
+
+
+class HealthCase(Case):
+    def up(self, config, app=("plain",), **options):
+        """The app, with the file that the check `up` looks for."""
+        s = self.app(*app, config=config, **options)
+        s.touch("up")
+        return s
+
+
+class Verdicts(HealthCase):
+    def test_from_the_supervisor(self):
+        count = '{ name = "count"; exec = [ "sh", "-c", "echo >> $TEST_DIR/asked" ]; }'
+        s = self.app("plain", config=probes(ready=f'checks = ( {count} ); period = "1h";'))
+        s.until_probe(0, "ready")
+        for _ in range(20):
+            self.assertEqual(s.probe(), (0, "healthy: started, live and ready\n"))
+            self.assertEqual(s.probe("count"), (0, "healthy: count\n"))
+        self.assertEqual(s.file("asked"), "\n")
+        self.assertEqual(s.probe("count", "--direct", config=True)[0], 0)
+        self.assertEqual(s.file("asked"), "\n\n")
+
+    def test_readiness_comes_and_goes(self):
+        s = self.app("plain", config=probes(ready=f"checks = ( {UP} ); {QUICK}"))
+        self.assertEqual(s.until_probe(1, "ready"), "unhealthy: up: file: missing\n")
+        s.touch("up")
+        s.until_probe(0, "ready")
+        self.assertEqual(s.probe("live")[0], 0)
+        s.remove("up")
+        s.until_probe(1, "ready")
+        self.assertEqual(s.probe("live")[0], 0)
+        self.assertIn("readiness: failed: up: file: missing", s.log())
+        self.assertEqual(s.probe("up")[0], 1)
+
+    def test_json(self):
+        s = self.up(probes(ready=f"checks = ( {UP} ); {QUICK}"))
+        verdict = json.loads(s.until_probe(0, "ready", "--json"))
+        self.assertEqual((verdict["healthy"], verdict["checks"][0]["name"], verdict["checks"][0]["outcome"]), (True, "up", "ok"))
+        s.remove("up")
+        verdict = json.loads(s.until_probe(1, "ready", "--json"))
+        self.assertEqual((verdict["healthy"], verdict["message"], verdict["checks"][0]["class"]), (False, "up: file: missing", "file"))
+
+    def test_startup_blocks_the_others(self):
+        asks = '{ name = "asks"; exec = [ "touch", "${TEST_DIR}/asked" ]; }'
+        s = self.app("plain", config=probes(startup=f'checks = ( {UP} ); period = "50ms"; failure_threshold = 1000;',
+                                            live=f"checks = ( {asks} );", ready=f'checks = ( "asks" );'))
+        s.until_log("up: failed")
+        self.assertEqual([s.probe(p)[0] for p in ("startup", "ready", "live")], [1, 1, 0])
+        self.assertFalse((s.directory / "asked").exists())
+        s.touch("up")
+        s.until_probe(0)
+        self.assertTrue((s.directory / "asked").exists())
+
+    def test_all_kinds_that_need_no_server(self):
+        checks = ('{ name = "p"; process: { max_rss = 1000000000; max_fds = 100; }; }, { name = "e"; exec = [ "true" ]; }, '
+                  '{ name = "f"; file: { path = "${TEST_DIR}/ready"; max_age = "1h"; }; }, '
+                  '{ name = "s"; soft = true; exec = [ "false" ]; }')
+        s = self.app("plain", config=probes(ready=f"checks = ( {checks} ); {QUICK}"))
+        s.until_probe(0)
+        self.assertEqual([s.probe(n)[0] for n in "pefs"], [0, 0, 0, 1])
+        s = self.app("plain", config=probes(ready=f'checks = ( {{ name = "p"; process: {{ max_rss = 1000; }}; }} ); {QUICK}'))
+        self.assertRegex(s.until_probe(1, "p"), "p: process: [0-9]+ bytes resident, more than 1000")
+        s = self.app("plain", config=probes(ready=f'checks = ( {{ name = "p"; process: {{ max_fds = 1; }}; }} ); {QUICK}'))
+        self.assertRegex(s.until_probe(1, "p"), "p: process: [0-9]+ descriptors, more than 1")
+
+    def test_readiness_ends_with_the_first_stop_event(self):
+        wait = '{ name = "wait"; exec = [ "sh", "-c", "while ! test -e $TEST_DIR/go; do sleep 0.01; done" ]; }'
+        s = self.up(probes(live=f"checks = ( {UP} ); {QUICK}", ready=f'checks = ( "up" ); {QUICK}', top=chain(wait, STOP)))
+        s.until_probe(0)
+        s.signal("TERM")
+        s.until_log("wait: begun")
+        self.assertEqual(s.probe("ready"), (1, "unhealthy: stopping\n"))
+        s.remove("up")  # nobody looks any more: liveness stays as it was
+        time.sleep(0.4)
+        self.assertEqual([s.probe(p)[0] for p in ("live", "startup", "ready")], [0, 0, 1])
+        s.touch("go")
+        self.assertEqual(s.wait(), 0)
+
+    def test_no_probes_are_asked_directly(self):
+        s = self.up(f"checks = ( {UP} );")
+        self.assertEqual(s.probe(config=True)[0], 0)
+        s.remove("up")
+        self.assertEqual(s.probe(config=True)[0], 1)
+
+    def test_what_the_supervisor_does_not_ask_is_asked_directly(self):
+        s = self.up(f'checks = ( {UP}, {{ name = "other"; exec = [ "true" ]; }} ); ' + probes(ready=f'checks = ( "up" ); {QUICK}'))
+        s.until_probe(0)
+        self.assertRegex(s.probe("other", config=True)[1], "healthy: other [0-9]+ ms")
+        self.assertIn("no check named odd", s.probe("odd", config=True)[1])
+
+    def test_hangs_are_noticed_in_time(self):
+        """period x failure_threshold + timeout + 100 ms, here 0.9 s; the rest is this machine's."""
+        tell = 'exec = [ "sh", "-c", "test -e $TEST_DIR/up || sleep 10" ]'
+        s = self.up(probes(live=f'checks = ( {{ name = "slow"; {tell}; }} ); period = "300ms"; timeout = "200ms"; failure_threshold = 2;'))
+        s.until_log("slow: ok")
+        begun = time.monotonic()
+        s.remove("up")
+        s.until_log("liveness: failed: slow: timeout")
+        self.assertLess(time.monotonic() - begun, 0.9 + 0.4)
+
+
+class Workers(HealthCase):
+    def test_a_question_is_killed_at_its_time_out_and_never_doubled(self):
+        hang = 'exec = [ "sh", "-c", "echo $$ >> $TEST_DIR/pids; sleep 100 & sleep 100" ]'
+        s = self.app("plain", config=probes(ready=f'checks = ( {{ name = "hang"; {hang}; }} ); period = "50ms"; timeout = "120ms";'))
+        until(lambda: s.file("pids").count("\n") > 5, "it is asked again")
+        for _ in range(20):
+            self.assertLessEqual(len([p for p in children(s.pid) if b"pids" in b" ".join(command_line(p))]), 1)
+            time.sleep(0.01)
+        s.signal("TERM")
+        s.wait()  # all 'sleep 100' are gone, else the sweep would take its time
+        self.assertLess(s.seconds, 2)
+
+    def test_a_worker_that_dies_is_no_verdict(self):
+        with socket.create_server(("127.0.0.1", 0)) as deaf:
+            check = f'{{ name = "deaf"; tcp: {{ port = {deaf.getsockname()[1]}; expect = "x"; }}; }}'
+            s = self.app("plain", config=probes(live=f'checks = ( {check} ); timeout = "20s"; failure_threshold = 1; on_failure = "shutdown";'))
+            worker = until(lambda: [p for p in children(s.pid) if command_line(p)[:1] == [TINYSUP.encode()]], "a worker")[0]
+            os.kill(worker, signal.SIGKILL)
+            s.until_log("deaf: error: the worker was killed by SIGKILL")
+            self.assertEqual(s.probe("live")[0], 0)
+
+    def test_no_process_for_a_check_is_an_error(self):
+        """A limit of processes, under a uid of its own, so that nobody else counts."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NPROC, (2, 100))
+        uid = str(100000 + os.getpid())
+        s = self.start("--", "sleep", "100", setup=limit, wrap=("setpriv", "--reuid", uid, "--clear-groups"), config=probes(
+            live='checks = ( { name = "root"; file: { path = "/"; }; } ); period = "50ms"; failure_threshold = 1; on_failure = "shutdown";',
+            ready='checks = ( "root" ); period = "50ms";'))
+        s.until_log("root: could not be asked: no process for it")
+        self.assertEqual([s.probe(p)[0] for p in ("live", "ready")], [0, 1])
+        self.assertNotIn("failed", s.log())
+
+    def test_descriptors_do_not_grow(self):
+        checks = '{ name = "e"; exec = [ "true" ]; }, { name = "t"; tcp: { port = 1; }; }, { name = "f"; file: { path = "/"; }; }'
+        s = self.app("plain", config=probes(ready=f'checks = ( {checks} ); period = "10ms";'))
+        s.until_log("f: ok")
+        time.sleep(0.2)
+        before = len(os.listdir(f"/proc/{s.pid}/fd"))
+        time.sleep(1)
+        self.assertLessEqual(abs(len(os.listdir(f"/proc/{s.pid}/fd")) - before), 6)  # those of the questions under way
+
+
+class Unhealthy(HealthCase):
+    def test_shutdown_runs_the_chain_and_exits_69(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} on_failure = "shutdown";',
+                           top=chain(hook("a", ["unhealthy"]), hook("b", ["stop"]), STOP)))
+        s.until_probe(0)
+        s.remove("up")
+        self.assertEqual((s.wait(), s.file("hooks")), (69, "unhealthy a\n"))
+        self.assertIn("is unhealthy (unhealthy)", s.log())
+
+    def test_shutdown_without_a_chain(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} on_failure = "shutdown";'))
+        s.until_probe(0)
+        s.remove("up")
+        self.assertEqual(s.wait(), 69)
+
+    def test_none_leaves_the_app_alone(self):
+        s = self.up(probes(live=f"checks = ( {UP} ); {QUICK}"))
+        s.until_probe(0)
+        s.remove("up")
+        s.until_probe(1, "live")
+        s.touch("up")
+        s.until_probe(0, "live")
+        self.assertEqual(s.file("ready").count("\n"), 1)
+
+    def test_restart(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} on_failure = "restart";',
+                           top=chain(hook("a", ["restart"]), hook("b", ["stop", "unhealthy"]), STOP) + "app: { " + restarts() + " };"))
+        s.until_probe(0)
+        first = s.app()
+        s.remove("up")
+        s.until_log("is started again")
+        s.touch("up")
+        until(lambda: s.file("ready").count("\n") >= 2 and s.app() != first, "it runs again")
+        s.until_probe(0)
+        self.assertEqual(set(s.file("hooks").split("\n")), {"restart a", ""})
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.assertIn("stop b", s.file("hooks"))
+
+    def test_restarts_are_limited(self):
+        s = self.start("--", *APP, "plain", config=probes(live=f'checks = ( {UP} ); period = "30ms"; failure_threshold = 1; on_failure = "restart";',
+                                                          top="app: { " + restarts(most=2) + " };"))
+        self.assertEqual(s.wait(), 69)
+        self.assertEqual(s.log().count("is started again in"), 2)
+        self.assertIn("given up", s.log())
+
+    def test_an_app_that_will_not_go_is_killed_before_it_is_started_again(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} on_failure = "restart";', top="app: { " + restarts() + " };" + chain(
+            '{ name = "stop"; stop: { timeout = "200ms"; }; }')), app=("ignore_term",))
+        s.until_probe(0)
+        s.remove("up")
+        s.until_log("is started again in")
+        s.touch("up")
+        until(lambda: s.file("ready").count("\n") == 2, "it runs again")
+
+    def test_startup_that_fails_is_treated_as_liveness(self):
+        s = self.app("plain", config=probes(startup=f"checks = ( {UP} ); {QUICK}", live='checks = ( "up" ); on_failure = "shutdown";'))
+        self.assertEqual(s.wait(), 69)
+
+    def test_a_stop_during_a_restart_is_a_stop(self):
+        slow = hook("slow", ["restart"], "while ! test -e $TEST_DIR/go; do sleep 0.01; done")
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} on_failure = "restart";',
+                           top=chain(slow, STOP, hook("b", ["stop"])) + "app: { " + restarts() + " };"))
+        s.until_probe(0)
+        s.remove("up")
+        s.until_log("slow: begun")
+        s.signal("TERM")
+        self.assertEqual((s.wait(), s.file("hooks"), s.file("ready").count("\n")), (0, "stop b\n", 1))
+
+
+class Crashes(HealthCase):
+    def crash(self, policy, code, most=2):
+        return run("--", *APP, "exit", str(code), config="app: { " + restarts(policy, most, "10ms") + " };")
+
+    def test_policies(self):
+        for policy, code, starts in (("never", 3, 0), ("on-failure", 3, 2), ("on-failure", 0, 0), ("always", 0, 2), ("always", 4, 2)):
+            with self.subTest(policy=policy, code=code):
+                got, _, log = self.crash(policy, code)
+                self.assertEqual((got, log.count("is started again in")), (code, starts), log)
+
+    def test_it_lives_on(self):
+        s = self.app("ends_when", "end1", "5", config=probes(ready=f"checks = ( {UP} ); {QUICK}", top="app: { " + restarts("on-failure") + " };"))
+        s.touch("up")
+        s.until_probe(0)
+        s.touch("end1")
+        until(lambda: s.file("ready").count("\n") >= 2, "a second life")
+        s.remove("end1")
+
+    def test_between_two_lives_nothing_is_healthy(self):
+        s = self.app("ends_when", "end", "5", config=probes(ready=f"checks = ( {UP} ); {QUICK}",
+                                                             top='app: { restart: { policy = "always"; backoff = "1h"; backoff_max = "1h"; }; };'))
+        s.touch("up")
+        s.until_probe(0)
+        s.touch("end")
+        s.until_log("is started again in")
+        self.assertEqual([s.probe(p) for p in ("live", "ready", "startup")], [(1, "unhealthy: the app is not running\n")] * 3)
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 5)
+        self.assertLess(s.seconds, 2)
+
+    def test_a_program_that_is_gone_ends_it(self):
+        code, _, log = run("--", "sh", "-c", "rm -f $TEST_DIR/app; exit 3", config="app: { " + restarts("always", 3, "10ms") + " };")
+        self.assertEqual(code, 3)
+
+
+class Notify(HealthCase):
+    """sd_notify, said by tests/integration/app.py as told line by line."""
+
+    def notifying(self, config, end="term", more="", app=""):
+        return self.app("notifies", end, config=f"app: {{ notify = true; {app} }}; {config}" + more)
+
+    @staticmethod
+    def say(s, line):
+        with open(s.directory / "say", "a") as f:
+            f.write(line + "\n")
+
+    def test_ready_is_startups_verdict(self):
+        s = self.notifying("")
+        self.assertRegex(s.file("environment"), "^NOTIFY_SOCKET=@[0-9a-f]+\n$")
+        self.assertEqual(s.probe(), (1, "unhealthy: no READY=1 from the app yet\n"))
+        self.say(s, "READY=1")
+        s.until_probe(0)
+        self.say(s, "STOPPING=1")
+        self.assertEqual(s.until_probe(1, "ready"), "unhealthy: the app says that it is stopping\n")
+
+    def test_a_descendant_may_speak_and_a_stranger_may_not(self):
+        s = self.notifying("")
+        address = s.file("environment").split("=")[1].strip().replace("@", "\0", 1)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            for _ in range(10):
+                stranger.sendto(b"READY=1", address)
+        s.until_log("it is too long, or not the app's")
+        self.assertEqual(s.probe()[0], 1)
+        self.say(s, "child:READY=1")
+        s.until_probe(0)
+
+    def test_a_check_may_not(self):
+        liar = ('import os, re, socket; a = re.search("@[0-9a-f]+", open(os.environ["TEST_DIR"] + "/environment").read())[0]; '
+                'socket.socket(1, 2).sendto(b"READY=1", a.replace("@", chr(0)))')
+        s = self.notifying(probes(startup='checks = ( { name = "liar"; exec = [ "python3", "${TEST_DIR}/liar.py" ]; } ); period = "50ms"; '
+                                          'failure_threshold = 1000;'))
+        (s.directory / "liar.py").write_text(liar)
+        s.until_log("liar: ok")
+        time.sleep(0.1)
+        self.assertEqual(s.probe(), (1, "unhealthy: no READY=1 from the app yet\n"))
+
+    def test_descriptors_are_closed_and_a_barrier_passes(self):
+        s = self.notifying("")
+        before = os.listdir(f"/proc/{s.pid}/fd")
+        for _ in range(5):
+            self.say(s, "fd:BARRIER=1")
+        until(lambda: s.file("barrier").count("passed") == 5, "the barrier")
+        self.assertEqual(os.listdir(f"/proc/{s.pid}/fd"), before)
+
+    def test_watchdog(self):
+        s = self.notifying(probes(live='on_failure = "shutdown";'), app='watchdog = "300ms";')
+        self.assertRegex(s.file("environment"), "WATCHDOG_USEC=300000")
+        self.assertIn("WATCHDOG_PID=1", s.file("environment").replace("WATCHDOG_PID=2", "WATCHDOG_PID=1"))
+        self.say(s, "READY=1")
+        for _ in range(8):
+            self.say(s, "WATCHDOG=1")
+            time.sleep(0.1)
+        self.assertNotIn("liveness: failed", s.log())
+        self.assertEqual(s.wait(), 69)
+        self.assertIn("liveness: failed: watchdog: no WATCHDOG=1 in time", s.log())
+
+    def test_an_app_that_says_it_is_stuck_is_restarted(self):
+        s = self.notifying(probes(live='on_failure = "restart";'), app='watchdog = "1h"; ' + restarts())
+        self.say(s, "READY=1")
+        s.until_probe(0)
+        self.say(s, "WATCHDOG=trigger")
+        until(lambda: s.file("ready").count("\n") >= 2, "it is started again")
+
+    def test_the_check_notify(self):
+        s = self.notifying(probes(ready='checks = ( { name = "loop"; notify: { max_age = "300ms"; }; } ); period = "50ms";'))
+        self.say(s, "READY=1|WATCHDOG=1|STATUS=trading")
+        s.until_probe(0)
+        self.assertIn("loop: notify: the last WATCHDOG=1 was", s.until_probe(1, "ready"))
+        self.say(s, "WATCHDOG=1")
+        s.until_probe(0)
+
+    def test_extend_timeout_within_the_deadline(self):
+        after = hook("after", ["stop"], "true", 'reserve = "1s";')
+        s = self.notifying(chain('{ name = "stop"; stop: { timeout = "300ms"; }; }', after, deadline="4s"), end="ignore")
+        s.signal("TERM")
+        s.until_file("term", "came")
+        self.say(s, "EXTEND_TIMEOUT_USEC=1000000")
+        time.sleep(0.7)
+        self.assertNotIn("SIGKILL", s.log())
+        self.say(s, "EXTEND_TIMEOUT_USEC=3600000000")
+        self.assertEqual(s.wait(), 137)
+        self.assertTrue(2.0 < s.seconds < 3.8, s.seconds)
+        self.assertIn("after: ok", s.log())
+
+    def test_a_flood_does_not_stop_the_supervisor(self):
+        s = self.notifying("")
+        address = s.file("environment").split("=")[1].strip().replace("@", "\0", 1)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as flood:
+            flood.setblocking(False)
+            end = time.monotonic() + 0.5
+            while time.monotonic() < end:
+                try:
+                    flood.sendto(b"x" * 4000, address)
+                except BlockingIOError:
+                    pass
+        s.signal("TERM")
+        s.wait()
+        self.assertLess(s.seconds, 2)
+
+
+class Page(HealthCase):
+    CONFIG = probes(live=f"checks = ( {UP} ); {QUICK}")
+
+    def test_a_supervisor_that_stands_still_is_never_healthy(self):
+        s = self.up(self.CONFIG)
+        s.until_probe(0)
+        os.kill(s.pid, signal.SIGSTOP)
+        self.assertIn("older than it should be", s.until_probe(1, "live"))
+        self.assertEqual(s.probe("up")[0], 1)
+        os.kill(s.pid, signal.SIGCONT)
+        s.until_probe(0)
+
+    def test_nobody_is_woken(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); period = "1h"; initial_delay = "300ms";'))
+        s.until_log("up: ok")
+        s.until_probe(0)
+        before = switches(s.pid)
+        for _ in range(20):
+            s.probe()
+        self.assertEqual(switches(s.pid), before)
+
+    def test_another_user_asks_directly(self):
+        s = self.up(f"checks = ( {UP} ); " + probes(live=f'checks = ( "up" ); {QUICK}'))
+        s.until_probe(0)
+        os.chmod(s.directory, 0o755)
+        s.remove("up")
+        wrap = ("setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups")
+        self.assertRegex(s.probe(config=True, wrap=wrap)[1], r"unhealthy: up: file: missing \(0 ms\)")
+        s.touch("up")
+        self.assertRegex(s.probe(config=True, wrap=wrap)[1], "healthy: all checks [0-9]+ ms")
+
+    def test_without_capabilities_as_the_same_user(self):
+        drop = ("setpriv", "--reuid", "54322", "--regid", "54322", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
+        s = self.start("--", "sleep", "100", config=self.CONFIG.replace("${TEST_DIR}/up", "/"), wrap=drop)
+        s.until_probe(0, wrap=drop)
+        self.assertEqual(s.probe(wrap=drop), (0, "healthy: started, live and ready\n"))
+
+    def test_where_tinysup_is_not_process_1(self):
+        a = self.up(self.CONFIG, first=False)
+        b = self.up(self.CONFIG, first=False)
+        a.until_probe(0, config=True)
+        b.until_probe(0, config=True)
+        b.remove("up")
+        b.until_probe(1, "live", config=True)
+        self.assertEqual(a.probe("live", config=True), (0, "healthy: live\n"))
+        self.assertEqual(b.probe("live", config=True), (1, "unhealthy: up: file: missing\n"))
+
+    def test_the_app_asks_its_own_supervisor(self):
+        s = self.start("--", "sh", "-c", f"while ! {TINYSUP} --probe > $TEST_DIR/said; do sleep 0.02; done; sleep 100",
+                       config=self.CONFIG, first=False)
+        self.start("--", "sleep", "100", config=self.CONFIG, first=False)
+        s.touch("up")
+        s.until_file("said", "healthy: started, live and ready")
+
+    def test_another_containers_supervisor_is_not_ours(self):
+        s = self.up(self.CONFIG)
+        s.until_probe(0)
+        s.remove("up")
+        code, said = s.probe("live", wrap=("unshare", "--mount"))  # the same PID namespace, another container's mounts
+        self.assertEqual(code, 1)
+        self.assertIn("no checks are configured", said)
+
+    def test_nobody_can_write_to_it(self):
+        s = self.up(self.CONFIG)
+        s.until_probe(0)
+        page = os.open(f"/proc/{s.pid}/fd/100", os.O_RDWR)
+        self.addCleanup(os.close, page)
+        for attempt in (lambda: os.write(page, b"x"), lambda: os.ftruncate(page, 0),
+                        lambda: mmap.mmap(page, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)):
+            with self.assertRaises(PermissionError):
+                attempt()
+
+    def test_the_usual_descriptor_is_not_to_be_had(self):
+        s = self.up(self.CONFIG, setup=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)))
+        s.until_probe(0)
+        self.assertFalse(os.path.exists(f"/proc/{s.pid}/fd/100"))
+
+
+if __name__ == "__main__":
+    unittest.main()
