@@ -71,7 +71,6 @@ static int set_transport(CURL *easy, struct transfer *transfer)
 	int failed = 0;
 
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
@@ -127,13 +126,27 @@ static msec_t parse_retry_after(const char *text)
 	return date > 0 ? (msec_t)(date * 1000) : 0;
 }
 
+static int read_grpc_status(CURL *easy)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, "grpc-status", 0, CURLH_TRAILER, -1, &header) != CURLHE_OK &&
+	    curl_easy_header(easy, "grpc-status", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	size_t digits = strspn(header->value, "0123456789");
+	return digits > 0 && digits < 4 && !header->value[digits] ? atoi(header->value) : -1;
+}
+
 static bool read_answer(CURL *easy, struct http_answer *answer)
 {
 	struct curl_header *header;
-	long status = 0;
+	long status = 0, version = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	answer->status = (int)status;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	answer->is_http2 = version == CURL_HTTP_VERSION_2_0;
+	answer->grpc_status = read_grpc_status(easy);
 	if ((status == 429 || status == 503) &&
 	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
 		answer->retry_after = parse_retry_after(header->value);

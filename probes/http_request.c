@@ -144,9 +144,9 @@ static int set_method(CURL *easy, const struct http_request *request)
 		return (int)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	/* without a body these still need "Content-Length: 0" */
 	if (request->body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0) {
-		const char *body = request->body ? request->body : "";
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+		curl_off_t length = request->body ? (curl_off_t)request->body_length : 0;
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
 	}
 	if (strcmp(method, "GET") != 0 || request->body)
 		failed |= (int)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
@@ -200,6 +200,8 @@ bool http_request_set(CURL *easy, const struct http_request *request, struct htt
 		result_error(result, "method: not allowed in HTTP");
 		return false;
 	}
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+					(long)(request->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1));
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_USERAGENT, "tinysup-probe/" TINYSUP_VERSION);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->http->unix_socket);
 	if (request->user && !request->elsewhere) {
