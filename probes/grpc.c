@@ -45,7 +45,7 @@ static const char *status_text(int status)
 static void judge_serving(const struct http_answer *answer, struct check_result *result)
 {
 	uint64_t serving;
-	const char *problem = answer->cut ? "the answer is too long" : grpc_read_answer(answer->body, answer->length, &serving);
+	const char *problem = grpc_read_answer(answer->body, answer->length, &serving);
 
 	if (problem)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: %s", problem);
@@ -68,6 +68,8 @@ static void judge(const struct http_answer *answer, msec_t timeout, struct check
 		result_fail(result, FAILURE_PROTOCOL, "grpc: the server does not speak HTTP/2");
 	else if (answer->status != 200)
 		result_fail(result, FAILURE_STATUS, "grpc: HTTP status %d, is this a gRPC server?", answer->status);
+	else if (answer->cut)
+		result_fail(result, FAILURE_PROTOCOL, "grpc: the answer is too long");
 	else if (answer->grpc_status < 0)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: no grpc-status in the answer");
 	else if (answer->grpc_status == STATUS_DEADLINE)

@@ -1,7 +1,10 @@
 #include "probes/http_exchange.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "probes/clock.h"
 #include "probes/connect.h"
@@ -17,7 +20,11 @@ struct transfer {
 	size_t capacity;
 	size_t header_bytes;
 	bool asked; /* connected, and about to send */
+	bool http2;
+	bool corked;
 	bool out_of_memory;
+	int fd;
+	size_t to_send; /* the request's body */
 };
 
 /* Takes only as much as max_body; the short count then ends the transfer. */
@@ -57,12 +64,46 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 	return transfer->header_bytes > HEADERS_MAX ? 0 : size * count;
 }
 
+/*
+ * A server that refuses a call may answer and reset the stream once it has seen the headers. libcurl, when it sends the body
+ * to a stream that is closed, forgets the answer (7.88): so headers and body go in one piece. The kernel opens the cork itself
+ * after 200 ms.
+ */
+static void cork(struct transfer *transfer, bool corked)
+{
+	int on = corked;
+
+	if (transfer->http2 && transfer->corked != corked)
+		setsockopt(transfer->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	transfer->corked = corked;
+}
+
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	struct transfer *transfer = context;
+
+	(void)purpose;
+	transfer->fd = fd;
+	return CURL_SOCKOPT_OK;
+}
+
+static int on_progress(void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+{
+	struct transfer *transfer = context;
+
+	(void)to_receive, (void)received, (void)to_send;
+	if (sent >= (curl_off_t)transfer->to_send)
+		cork(transfer, false);
+	return 0;
+}
+
 static int on_request(void *context, char *peer, char *local, int peer_port, int local_port)
 {
 	struct transfer *transfer = context;
 
 	(void)peer, (void)local, (void)peer_port, (void)local_port;
 	transfer->asked = true;
+	cork(transfer, true);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -74,6 +115,13 @@ static int set_transport(CURL *easy, struct transfer *transfer)
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	if (transfer->http2) {
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	}
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -88,6 +136,12 @@ static const char *stage(CURL *easy, const struct transfer *transfer)
 	return transfer->asked ? "connected, no answer" : connect_stage(easy);
 }
 
+/* What a server of another protocol does with HTTP/2 is up to it. */
+static const char *doubt(const struct transfer *transfer)
+{
+	return transfer->http2 && !transfer->header_bytes ? ", does it speak HTTP/2?" : "";
+}
+
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
 {
 	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
@@ -100,11 +154,13 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 	else if (connect_failed(easy, code, result) || tls_failed(easy, code, result))
 		return;
 	else if (code == CURLE_GOT_NOTHING)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer%s", doubt(transfer));
 	else if (code == CURLE_PARTIAL_FILE)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short%s", doubt(transfer));
 	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost%s", doubt(transfer));
+	else if (code == CURLE_HTTP2_STREAM)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the server reset the stream");
 	else if (!transfer->asked)
 		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
@@ -159,10 +215,26 @@ static bool read_answer(CURL *easy, struct http_answer *answer)
 	return answer->location;
 }
 
+/* Is there an answer, though libcurl sees a failure? */
+static bool is_enough(CURL *easy, CURLcode code, const struct transfer *transfer)
+{
+	if (code == CURLE_WRITE_ERROR)
+		return transfer->answer->cut && !transfer->out_of_memory;
+	/* A server that need not see the whole call answers it and resets the stream then (RFC 9113, 8.1). */
+	return code == CURLE_HTTP2_STREAM && read_grpc_status(easy) >= 0;
+}
+
 bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
 		   struct check_result *result)
 {
-	struct transfer transfer = {.answer = answer, .body_max = (size_t)request->http->max_body, .capacity = 1};
+	struct transfer transfer = {
+	    .answer = answer,
+	    .body_max = (size_t)request->http->max_body,
+	    .capacity = 1,
+	    .http2 = request->http2,
+	    .fd = -1,
+	    .to_send = request->body ? request->body_length : 0,
+	};
 	struct http_lists lists = {NULL, NULL};
 	msec_t left = clock_left(deadline_us);
 	bool ok = false;
@@ -181,7 +253,7 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);
 		result->sent = result->sent || transfer.asked;
-		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer->cut && !transfer.out_of_memory))
+		if (code != CURLE_OK && !is_enough(easy, code, &transfer))
 			explain(easy, code, &transfer, timeout, result);
 		else if (!read_answer(easy, answer))
 			result_error(result, "out of memory");

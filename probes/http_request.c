@@ -170,6 +170,14 @@ static bool rename_host(CURLU *url, const char *name, const struct http_request 
 	return ok;
 }
 
+static long http_version(const struct http_request *request, bool is_https)
+{
+	if (!request->http2)
+		return CURL_HTTP_VERSION_1_1;
+	/* over TLS, the latter would do without the negotiation where the server knows of none */
+	return is_https ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
 static bool set_url(CURL *easy, const struct http_request *request, struct http_lists *lists, struct check_result *result)
 {
 	const struct plan_tls *tls = &request->http->tls;
@@ -182,6 +190,7 @@ static bool set_url(CURL *easy, const struct http_request *request, struct http_
 		ok = rename_host(url, tls->server_name, request, lists);
 	ok = ok && curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&
 	     curl_easy_setopt(easy, CURLOPT_URL, text) == CURLE_OK &&
+	     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(request, is_https)) == CURLE_OK &&
 	     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, lists->connect_to) == CURLE_OK;
 	curl_free(scheme);
 	curl_free(text);
@@ -200,8 +209,6 @@ bool http_request_set(CURL *easy, const struct http_request *request, struct htt
 		result_error(result, "method: not allowed in HTTP");
 		return false;
 	}
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-					(long)(request->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1));
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_USERAGENT, "tinysup-probe/" TINYSUP_VERSION);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->http->unix_socket);
 	if (request->user && !request->elsewhere) {

@@ -21,7 +21,8 @@ struct http_request {
 	/* A redirect led to another scheme or port: credentials stay at home, and of the headers only Accept, Content-Type and
 	 * User-Agent go along. */
 	bool elsewhere;
-	bool http2; /* and nothing else: from the first byte, or negotiated in the TLS handshake */
+	/* From the first byte; over TLS asked for, and the answer's is_http2 tells whether the server agreed. */
+	bool http2;
 };
 
 /* What libcurl borrows until the transfer is over. All zero is empty. */
