@@ -5,6 +5,7 @@
 import contextlib
 import json
 import pathlib
+import signal
 import ssl
 import struct
 import sys
@@ -155,7 +156,7 @@ class Real(Case):
 
     def test_stopped(self):
         with grpc_server() as server:
-            server.send_signal(19)
+            server.send_signal(signal.SIGSTOP)
             self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no answer")
 
     def test_unix_socket(self):
