@@ -19,7 +19,8 @@ struct transfer {
 	size_t body_max;
 	size_t capacity;
 	size_t header_bytes;
-	bool asked; /* connected, and about to send */
+	bool asked;  /* connected, and about to send */
+	bool headed; /* the empty line after the headers has come */
 	bool http2;
 	bool corked;
 	bool out_of_memory;
@@ -58,10 +59,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
+	size_t length = size * count;
 
-	(void)data;
-	transfer->header_bytes += size * count;
-	return transfer->header_bytes > HEADERS_MAX ? 0 : size * count;
+	if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		transfer->headed = false;
+	else if (length > 0 && (data[0] == '\r' || data[0] == '\n'))
+		transfer->headed = true;
+	transfer->header_bytes += length;
+	return transfer->header_bytes > HEADERS_MAX ? 0 : length;
 }
 
 /*
@@ -163,7 +168,7 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the server reset the stream");
 	else if (!transfer->asked)
 		result_error(result, "request: %s", curl_easy_strerror(code));
-	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_FUNCTION_ARGUMENT)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
 	else
 		result_fail(result, FAILURE_PROTOCOL, "protocol: %s", curl_easy_strerror(code));
@@ -255,6 +260,9 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 		result->sent = result->sent || transfer.asked;
 		if (code != CURLE_OK && !is_enough(easy, code, &transfer))
 			explain(easy, code, &transfer, timeout, result);
+		else if (!transfer.headed)
+			/* libcurl takes the end of the connection for it */
+			result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
 		else if (!read_answer(easy, answer))
 			result_error(result, "out of memory");
 		else
