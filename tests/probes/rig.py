@@ -242,6 +242,13 @@ def running(*words, **options):
         process.communicate()
 
 
+def line_of(process):
+    """The next line it prints."""
+    if not select.select([process.stdout], [], [], SOCKET_SECONDS)[0]:
+        raise AssertionError(f"{process.args}: says nothing")
+    return process.stdout.readline()
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

@@ -14,8 +14,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import (PYTHON, SECRET, Server, answer, environment, flood, folder, full_backlog, hang, probe, raw, redirect, reset,
-                 running, wait_for_hangup)
+from rig import (PYTHON, SECRET, Server, answer, environment, flood, folder, full_backlog, hang, line_of, probe, raw, redirect,
+                 reset, running, wait_for_hangup)
 from test_http import Case
 from test_tls import make_ca, make_certificate
 
@@ -30,7 +30,7 @@ SERVING = b"\0\0\0\0\2\x08\1"
 @contextlib.contextmanager
 def grpc_server(kind="health", address="127.0.0.1:0", tls=()):
     with running(PYTHON, SERVER, address, kind, *tls, env=environment(GRPC_VERBOSITY="NONE")) as process:
-        line = process.stdout.readline()
+        line = line_of(process)
         if not line.strip().isdigit() or int(line) == 0:
             raise AssertionError(f"no gRPC server: {line!r}; is python3-grpcio installed?")
         process.port = int(line)
@@ -124,7 +124,7 @@ class Real(Case):
         with grpc_server() as server:
             for service in ("", "up", "x" * 300):
                 result = check(server.port, service, timeout="2500ms")
-                said = json.loads(server.stdout.readline())
+                said = json.loads(line_of(server))
                 size = {0: b"", 2: b"\x0a\x02", 300: b"\x0a\xac\x02"}[len(service)]
                 self.assertEqual(bytes.fromhex(said["request"]), size + service.encode())
                 self.assertTrue(said["metadata"]["user-agent"].startswith("tinysup-probe/"))

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import PYTHON, SECRET, SOCKET_SECONDS, environment, free_port, probe, running, until_it_listens
+from rig import PYTHON, SECRET, SOCKET_SECONDS, environment, free_port, line_of, probe, running, until_it_listens
 from test_http import Case
 from test_tls import make_ca, make_certificate
 
@@ -57,7 +57,7 @@ class FastApi(Case):
     def setUpClass(cls):
         cls.stack = contextlib.ExitStack()
         cls.process = cls.stack.enter_context(running(PYTHON, APP))
-        line = cls.process.stdout.readline()
+        line = line_of(cls.process)
         if not line.strip().isdigit():
             raise AssertionError("no FastAPI server: are python3-fastapi and python3-uvicorn installed?")
         cls.url = f"http://127.0.0.1:{line.strip()}"
@@ -104,7 +104,7 @@ class FastApi(Case):
 
     def test_event_loop_that_stands_still(self):
         with running(PYTHON, APP) as process:
-            url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            url = f"http://127.0.0.1:{line_of(process).strip()}"
             self.expect(http(url + "/health"), "ok none")
             self.expect(http(url + "/block", timeout="300ms"), "fail timeout", "connected, no answer")
             self.expect(http(url + "/health", timeout="300ms"), "fail timeout", "connected, no answer")
@@ -113,7 +113,7 @@ class FastApi(Case):
 
     def test_stopped_and_gone(self):
         with running(PYTHON, APP) as process:
-            url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            url = f"http://127.0.0.1:{line_of(process).strip()}"
             self.expect(http(url + "/health"), "ok none")
             process.terminate()
             process.wait(SOCKET_SECONDS)
