@@ -133,7 +133,8 @@ static bool is_host_and_port(const char *address)
 	if (colon == NULL || colon == address || (size_t)(colon - address) >= sizeof host)
 		return false;
 	size_t digits = strspn(colon + 1, "0123456789");
-	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0' || atoi(colon + 1) < 1 || atoi(colon + 1) > 65535)
+	long port = strtol(colon + 1, NULL, 10);
+	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0' || port < 1 || port > 65535)
 		return false;
 	size_t length = (size_t)(colon - address);
 	memcpy(host, address, length);

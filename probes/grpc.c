@@ -102,7 +102,8 @@ static CURLU *make_url(const struct plan_grpc *grpc)
 	return url;
 }
 
-static void call(const struct plan_grpc *grpc, struct http_request *request, msec_t timeout, struct check_result *result)
+static void call(const struct plan_grpc *grpc, CURLU *url, const char *message, size_t length, msec_t timeout,
+		 struct check_result *result)
 {
 	const char *authority = grpc->secure ? grpc->tls.server_name : NULL;
 	char limit[16];
@@ -120,11 +121,12 @@ static void call(const struct plan_grpc *grpc, struct http_request *request, mse
 	    .max_body = ANSWER_MAX,
 	    .tls = grpc->tls,
 	};
+	const struct http_request request = {
+	    .http = &http, .url = url, .method = "POST", .body = message, .body_length = length, .http2 = true};
 	struct http_answer answer;
 
 	snprintf(limit, sizeof(limit), "%" PRId64 "m", timeout < TIMEOUT_MAX ? timeout : TIMEOUT_MAX);
-	request->http = &http;
-	if (http_exchange(request, timeout, clock_deadline(timeout), &answer, result))
+	if (http_exchange(&request, timeout, clock_deadline(timeout), &answer, result))
 		judge(&answer, timeout, result);
 	http_answer_free(&answer);
 }
@@ -133,17 +135,16 @@ void grpc_run(const struct plan_grpc *grpc, msec_t timeout, struct check_result 
 {
 	size_t length = 0;
 	char *message = grpc_request(grpc->service, &length);
-	struct http_request request = {
-	    .url = make_url(grpc), .method = "POST", .body = message, .body_length = length, .http2 = true};
+	CURLU *url = make_url(grpc);
 
 	/* NOSIGNAL also means that libcurl leaves SIGPIPE to us */
 	signal(SIGPIPE, SIG_IGN);
 	if (!message)
 		result_error(result, "out of memory");
-	else if (!request.url)
+	else if (!url)
 		result_error(result, "grpc: malformed address");
 	else
-		call(grpc, &request, timeout, result);
-	curl_url_cleanup(request.url);
+		call(grpc, url, message, length, timeout, result);
+	curl_url_cleanup(url);
 	free(message);
 }

@@ -31,8 +31,8 @@ char *grpc_request(const char *service, size_t *length)
 			if (rest <= 0x7f)
 				break;
 		}
-		memcpy(message + used, service, size);
-		used += size;
+		while (*service)
+			message[used++] = (unsigned char)*service++;
 	}
 	for (size_t i = 0; i < 4; i++)
 		message[1 + i] = (unsigned char)((used - FRAME_HEAD) >> (24 - 8 * i));

@@ -195,7 +195,7 @@ static int read_grpc_status(CURL *easy)
 	    curl_easy_header(easy, "grpc-status", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return -1;
 	size_t digits = strspn(header->value, "0123456789");
-	return digits > 0 && digits < 4 && !header->value[digits] ? atoi(header->value) : -1;
+	return digits > 0 && digits < 4 && !header->value[digits] ? (int)strtol(header->value, NULL, 10) : -1;
 }
 
 static bool read_answer(CURL *easy, struct http_answer *answer)
@@ -218,15 +218,6 @@ static bool read_answer(CURL *easy, struct http_answer *answer)
 		return true;
 	answer->location = strdup(header->value);
 	return answer->location;
-}
-
-/* Is there an answer, though libcurl sees a failure? */
-static bool is_enough(CURL *easy, CURLcode code, const struct transfer *transfer)
-{
-	if (code == CURLE_WRITE_ERROR)
-		return transfer->answer->cut && !transfer->out_of_memory;
-	/* A server that need not see the whole call answers it and resets the stream then (RFC 9113, 8.1). */
-	return code == CURLE_HTTP2_STREAM && read_grpc_status(easy) >= 0;
 }
 
 bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
@@ -258,7 +249,7 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);
 		result->sent = result->sent || transfer.asked;
-		if (code != CURLE_OK && !is_enough(easy, code, &transfer))
+		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer->cut && !transfer.out_of_memory))
 			explain(easy, code, &transfer, timeout, result);
 		else if (!transfer.headed)
 			/* libcurl takes the end of the connection for it */

@@ -39,6 +39,13 @@ http {{
 		location = /zipped {{ gzip on; gzip_min_length 1; gzip_types text/plain; default_type text/plain; alias {folder}/hello; }}
 		location = /dead {{ proxy_pass http://127.0.0.1:{dead}/; }}
 	}}
+	log_format names "$host $server_protocol";
+	server {{
+		listen 127.0.0.1:{h2} ssl http2;
+		ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
+		access_log {folder}/names names;
+		location / {{ return 404; }}
+	}}
 	server {{
 		listen 127.0.0.1:{tls} ssl;
 		ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key; ssl_protocols TLSv1.3;
@@ -138,9 +145,9 @@ class Nginx(Case):
         hashed = subprocess.run(["openssl", "passwd", "-apr1", SECRET], check=True, capture_output=True, text=True, timeout=30)
         (cls.folder / "users").write_text(f"me:{hashed.stdout}")
         (cls.folder / "hello").write_text("hello\n" * 100)
-        plain, tls, dead = free_port(), free_port(), free_port()
+        plain, tls, dead, cls.h2 = (free_port() for _ in range(4))
         config = cls.folder / "nginx.conf"
-        config.write_text(NGINX.format(folder=cls.folder, plain=plain, tls=tls, dead=dead, secret=SECRET))
+        config.write_text(NGINX.format(folder=cls.folder, plain=plain, tls=tls, dead=dead, h2=cls.h2, secret=SECRET))
         process = cls.stack.enter_context(running("nginx", "-p", cls.folder, "-e", cls.folder / "error.log", "-c", config,
                                                   env=environment(PATH="/usr/sbin:/usr/bin:/sbin:/bin")))
         until_it_listens(process, plain)
@@ -197,6 +204,10 @@ class Nginx(Case):
         port = self.tls.split(":")[2].strip("/")
         result = probe(f'grpc: {{ address = "127.0.0.1:{port}"; {self.trusted} }};')
         self.expect(result, "fail protocol", "grpc: the server does not speak HTTP/2")
+        more = 'server_name = "app.test"; verify = false;'
+        result = probe(f'grpc: {{ address = "127.0.0.1:{self.h2}"; tls: {{ {more} }}; }};')
+        self.expect(result, "fail status", "grpc: HTTP status 404, is this a gRPC server?", 404)
+        self.assertEqual((self.folder / "names").read_text(), "app.test HTTP/2.0\n")
 
 
 class Redis(Case):
