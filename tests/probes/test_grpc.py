@@ -6,6 +6,7 @@ import contextlib
 import json
 import pathlib
 import signal
+import socket
 import ssl
 import struct
 import sys
@@ -67,15 +68,20 @@ def exactly(connection, count):
     return data
 
 
-def read_call(connection):
+def read_call(connection, answer=b"", segments=None):
     """Until the request is whole."""
     exactly(connection, PREFACE)
-    connection.sendall(frame(SETTINGS, stream=0))
+    if not answer:
+        connection.sendall(frame(SETTINGS, stream=0))
     while True:
         head = exactly(connection, 9)
         exactly(connection, int.from_bytes(head[:3], "big"))
         if head[3] in (DATA, HEADERS) and head[4] & END_STREAM:
-            return
+            break
+    if segments is not None:
+        information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+        segments.append(struct.unpack_from("I", information, 152)[0])    # tcpi_data_segs_in
+    connection.sendall(answer)
 
 
 def h2(*pieces):
@@ -300,6 +306,17 @@ class Bad(Case):
         self.expect(self.try_h2(alone + no_error), "fail status", "grpc: status 12 UNIMPLEMENTED")
         self.expect(self.try_h2(h2_answer(b"", "5") + no_error), "fail status", "grpc: status 5 NOT_FOUND")
         self.expect(self.try_h2(h2_answer() + no_error), "ok none", "grpc: SERVING")
+
+    def test_headers_and_body_come_in_one_piece(self):
+        """So that no server resets the stream in between, and libcurl forgets its answer."""
+        segments = []
+
+        def handler(connection, request):
+            read_call(connection, frame(SETTINGS, stream=0) + h2_answer(), segments)
+            wait_for_hangup(connection)
+        with Server(handler, read=False) as server:
+            self.expect(check(server.port), "ok none")
+        self.assertEqual(segments, [1])
 
     def test_endless(self):
         head = frame(HEADERS, END_HEADERS, OK)
