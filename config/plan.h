@@ -117,6 +117,13 @@ struct plan_tcp {
 	const char *expect; /* NULL: nothing is read */
 };
 
+struct plan_grpc {
+	const char *address; /* "host:port", "[IPv6]:port" or "unix:/path"; NULL: no grpc here */
+	const char *service; /* "": the server as a whole */
+	bool secure;         /* the configuration has a tls group */
+	struct plan_tls tls;
+};
+
 struct plan_file {
 	const char *path; /* NULL: no file here */
 	msec_t max_age;   /* MSEC_UNSET: it must exist */
@@ -131,13 +138,14 @@ struct plan_process {
 	int max_fds;     /* open descriptors of the app; 0: not asked */
 };
 
-enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_NOTIFY, CHECK_PROCESS };
+enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_GRPC, CHECK_NOTIFY, CHECK_PROCESS };
 
 struct plan_check {
 	const char *name;
 	enum check_kind kind;
 	struct plan_http http;
 	struct plan_tcp tcp;
+	struct plan_grpc grpc;
 	struct plan_exec exec;
 	struct plan_file file;
 	struct plan_notify notify;

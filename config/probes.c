@@ -170,8 +170,8 @@ const char *probes_name(enum probe_kind kind)
 const char *probes_check_kind(enum check_kind kind)
 {
 	static const char *const names[] = {
-	    [CHECK_NONE] = "none", [CHECK_HTTP] = "http",     [CHECK_TCP] = "tcp",        [CHECK_EXEC] = "exec",
-	    [CHECK_FILE] = "file", [CHECK_NOTIFY] = "notify", [CHECK_PROCESS] = "process"};
+	    [CHECK_NONE] = "none", [CHECK_GRPC] = "grpc", [CHECK_HTTP] = "http",     [CHECK_TCP] = "tcp",
+	    [CHECK_EXEC] = "exec", [CHECK_FILE] = "file", [CHECK_NOTIFY] = "notify", [CHECK_PROCESS] = "process"};
 
 	return names[kind];
 }

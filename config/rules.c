@@ -1,13 +1,18 @@
 #include "config/rules.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/address.h"
 #include "config/read.h"
+
+/* of a host name; IPv4 addresses are made of them too */
+#define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 static config_setting_t *member(const config_setting_t *group, const char *name)
 {
@@ -119,11 +124,45 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 	}
 }
 
+/* "host:port", IPv6 in brackets: what goes into a URL as it stands. */
+static bool is_host_and_port(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	struct in6_addr ip;
+	char host[256];
+
+	if (colon == NULL || colon == address || (size_t)(colon - address) >= sizeof host)
+		return false;
+	size_t digits = strspn(colon + 1, "0123456789");
+	long port = strtol(colon + 1, NULL, 10);
+	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0' || port < 1 || port > 65535)
+		return false;
+	size_t length = (size_t)(colon - address);
+	memcpy(host, address, length);
+	host[length] = '\0';
+	if (host[0] != '[')
+		return strspn(host, HOST_BYTES) == length;
+	if (host[length - 1] != ']')
+		return false;
+	host[length - 1] = '\0';
+	return inet_pton(AF_INET6, host + 1, &ip) == 1;
+}
+
+void rule_grpc(struct reader *reader, config_setting_t *group, void *out, const char *path)
+{
+	struct plan_grpc *grpc = out;
+
+	grpc->secure = member(group, "tls") != NULL;
+	if (grpc->address != NULL && strncmp(grpc->address, "unix:/", 6) != 0 && !is_host_and_port(grpc->address))
+		report_at(reader, group, path, "address",
+			  "wants \"host:port\", with an IPv6 address in brackets, or \"unix:/path\"");
+}
+
 void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
 	static const char *const kinds[] = {"http", "tcp", "exec", "file", "grpc", "notify", "process", NULL};
 	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP,    CHECK_EXEC,   CHECK_FILE,
-						 CHECK_NONE, CHECK_NOTIFY, CHECK_PROCESS};
+						 CHECK_GRPC, CHECK_NOTIFY, CHECK_PROCESS};
 	struct plan_check *check = out;
 	int kind = exactly_one(reader, group, path, kinds, "http, tcp, grpc, exec, file, notify, process");
 

@@ -4,6 +4,6 @@
 
 #include "config/schema.h"
 
-schema_rule rule_tls, rule_json, rule_http, rule_check, rule_alert, rule_step, rule_wait, rule_app, rule_root;
+schema_rule rule_tls, rule_json, rule_http, rule_grpc, rule_check, rule_alert, rule_step, rule_wait, rule_app, rule_root;
 
 #endif

@@ -76,13 +76,15 @@ static const struct key file_keys[] = {
 static const struct schema schema_file = SCHEMA("file", file_keys, -1, .rule = NULL);
 #undef OF
 
+#define OF struct plan_grpc
 static const struct key grpc_keys[] = {
-    LATER("address", STRING, NULL, "host:port"),
-    LATER("service", STRING, "", "service name of grpc.health.v1"),
-    LATER("tls", GROUP, NULL, "TLS", .group = &schema_tls),
+    KEY(address, STRING, NULL, "\"host:port\", \"[IPv6]:port\" or \"unix:/path\"", .flags = KEY_REQUIRED),
+    KEY(service, STRING, "", "service name of grpc.health.v1; empty: the server as a whole"),
+    KEY(tls, GROUP, NULL, "TLS; without this group, even an empty one, there is none", .group = &schema_tls),
     END,
 };
-static const struct schema schema_grpc = LATER_SCHEMA("grpc", grpc_keys);
+static const struct schema schema_grpc = SCHEMA("grpc", grpc_keys, -1, .rule = rule_grpc);
+#undef OF
 
 #define OF struct plan_notify
 static const struct key notify_keys[] = {
@@ -107,7 +109,7 @@ static const struct key check_keys[] = {
     KEY(name, STRING, NULL, "how probes and messages call it", .flags = KEY_REQUIRED),
     KEY(http, GROUP, NULL, "an HTTP request", .group = &schema_http, .flags = KEY_OPTIONAL),
     KEY(tcp, GROUP, NULL, "a TCP connection", .group = &schema_tcp, .flags = KEY_OPTIONAL),
-    LATER("grpc", GROUP, NULL, "grpc.health.v1", .group = &schema_grpc),
+    KEY(grpc, GROUP, NULL, "a call of grpc.health.v1; SERVING is healthy", .group = &schema_grpc, .flags = KEY_OPTIONAL),
     KEY(exec, EXEC, NULL, "a program; exit code 0 is healthy"),
     KEY(file, GROUP, NULL, "a file's presence and age", .group = &schema_file, .flags = KEY_OPTIONAL),
     KEY(notify, GROUP, NULL, "the app's own sign of life, WATCHDOG=1 (wants app.notify)", .group = &schema_notify,

@@ -3,6 +3,7 @@
 #include "probes/clock.h"
 #include "probes/exec.h"
 #include "probes/file.h"
+#include "probes/grpc.h"
 #include "probes/http.h"
 #include "probes/process.h"
 #include "probes/tcp.h"
@@ -18,6 +19,9 @@ void check_run(const struct plan_check *check, pid_t app, msec_t timeout, struct
 		break;
 	case CHECK_TCP:
 		tcp_run(&check->tcp, timeout, result);
+		break;
+	case CHECK_GRPC:
+		grpc_run(&check->grpc, timeout, result);
 		break;
 	case CHECK_EXEC:
 		exec_run(&check->exec, timeout, result);

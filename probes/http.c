@@ -130,6 +130,7 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 	struct http_request request = {
 	    .http = http,
 	    .body = http->body,
+	    .body_length = http->body ? strlen(http->body) : 0,
 	    .idempotency_key = idempotency_key,
 	    .method = http->method ? http->method
 		      : http->body ? "POST"

@@ -1,7 +1,10 @@
 #include "probes/http_exchange.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "probes/clock.h"
 #include "probes/connect.h"
@@ -16,8 +19,13 @@ struct transfer {
 	size_t body_max;
 	size_t capacity;
 	size_t header_bytes;
-	bool asked; /* connected, and about to send */
+	bool asked;  /* connected, and about to send */
+	bool headed; /* the empty line after the headers has come */
+	bool http2;
+	bool corked;
 	bool out_of_memory;
+	int fd;
+	size_t to_send; /* the request's body */
 };
 
 /* Takes only as much as max_body; the short count then ends the transfer. */
@@ -51,10 +59,47 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
+	size_t length = size * count;
 
-	(void)data;
-	transfer->header_bytes += size * count;
-	return transfer->header_bytes > HEADERS_MAX ? 0 : size * count;
+	if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		transfer->headed = false;
+	else if (length > 0 && (data[0] == '\r' || data[0] == '\n'))
+		transfer->headed = true;
+	transfer->header_bytes += length;
+	return transfer->header_bytes > HEADERS_MAX ? 0 : length;
+}
+
+/*
+ * A server that refuses a call may answer and reset the stream once it has seen the headers. libcurl, when it sends the body
+ * to a stream that is closed, forgets the answer (7.88): so headers and body go in one piece. The kernel opens the cork itself
+ * after 200 ms.
+ */
+static void cork(struct transfer *transfer, bool corked)
+{
+	int on = corked;
+
+	if (transfer->http2 && transfer->corked != corked)
+		setsockopt(transfer->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	transfer->corked = corked;
+}
+
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	struct transfer *transfer = context;
+
+	(void)purpose;
+	transfer->fd = fd;
+	return CURL_SOCKOPT_OK;
+}
+
+static int on_progress(void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+{
+	struct transfer *transfer = context;
+
+	(void)to_receive, (void)received, (void)to_send;
+	if (sent >= (curl_off_t)transfer->to_send)
+		cork(transfer, false);
+	return 0;
 }
 
 static int on_request(void *context, char *peer, char *local, int peer_port, int local_port)
@@ -63,6 +108,7 @@ static int on_request(void *context, char *peer, char *local, int peer_port, int
 
 	(void)peer, (void)local, (void)peer_port, (void)local_port;
 	transfer->asked = true;
+	cork(transfer, true);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -71,10 +117,16 @@ static int set_transport(CURL *easy, struct transfer *transfer)
 	int failed = 0;
 
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	if (transfer->http2) {
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	}
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -89,6 +141,12 @@ static const char *stage(CURL *easy, const struct transfer *transfer)
 	return transfer->asked ? "connected, no answer" : connect_stage(easy);
 }
 
+/* What a server of another protocol does with HTTP/2 is up to it. */
+static const char *doubt(const struct transfer *transfer)
+{
+	return transfer->http2 && !transfer->header_bytes ? ", does it speak HTTP/2?" : "";
+}
+
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
 {
 	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
@@ -101,14 +159,16 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 	else if (connect_failed(easy, code, result) || tls_failed(easy, code, result))
 		return;
 	else if (code == CURLE_GOT_NOTHING)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer%s", doubt(transfer));
 	else if (code == CURLE_PARTIAL_FILE)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short%s", doubt(transfer));
 	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost%s", doubt(transfer));
+	else if (code == CURLE_HTTP2_STREAM)
+		result_fail(result, FAILURE_PROTOCOL, "protocol: the server reset the stream");
 	else if (!transfer->asked)
 		result_error(result, "request: %s", curl_easy_strerror(code));
-	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_FUNCTION_ARGUMENT)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
 	else
 		result_fail(result, FAILURE_PROTOCOL, "protocol: %s", curl_easy_strerror(code));
@@ -127,13 +187,27 @@ static msec_t parse_retry_after(const char *text)
 	return date > 0 ? (msec_t)(date * 1000) : 0;
 }
 
+static int read_grpc_status(CURL *easy)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, "grpc-status", 0, CURLH_TRAILER, -1, &header) != CURLHE_OK &&
+	    curl_easy_header(easy, "grpc-status", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	size_t digits = strspn(header->value, "0123456789");
+	return digits > 0 && digits < 4 && !header->value[digits] ? (int)strtol(header->value, NULL, 10) : -1;
+}
+
 static bool read_answer(CURL *easy, struct http_answer *answer)
 {
 	struct curl_header *header;
-	long status = 0;
+	long status = 0, version = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	answer->status = (int)status;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	answer->is_http2 = version == CURL_HTTP_VERSION_2_0;
+	answer->grpc_status = read_grpc_status(easy);
 	if ((status == 429 || status == 503) &&
 	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
 		answer->retry_after = parse_retry_after(header->value);
@@ -149,7 +223,14 @@ static bool read_answer(CURL *easy, struct http_answer *answer)
 bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
 		   struct check_result *result)
 {
-	struct transfer transfer = {.answer = answer, .body_max = (size_t)request->http->max_body, .capacity = 1};
+	struct transfer transfer = {
+	    .answer = answer,
+	    .body_max = (size_t)request->http->max_body,
+	    .capacity = 1,
+	    .http2 = request->http2,
+	    .fd = -1,
+	    .to_send = request->body ? request->body_length : 0,
+	};
 	struct http_lists lists = {NULL, NULL};
 	msec_t left = clock_left(deadline_us);
 	bool ok = false;
@@ -170,6 +251,9 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 		result->sent = result->sent || transfer.asked;
 		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer->cut && !transfer.out_of_memory))
 			explain(easy, code, &transfer, timeout, result);
+		else if (!transfer.headed)
+			/* libcurl takes the end of the connection for it */
+			result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
 		else if (!read_answer(easy, answer))
 			result_error(result, "out of memory");
 		else

@@ -8,6 +8,8 @@
 
 struct http_answer {
 	int status;
+	bool is_http2;
+	int grpc_status;    /* from the trailers or, where there are none, the headers; -1: none */
 	char *location;     /* Location, NULL: none */
 	msec_t retry_after; /* MSEC_UNSET: none */
 	char *body;         /* the first max_body bytes and a NUL */

@@ -144,9 +144,9 @@ static int set_method(CURL *easy, const struct http_request *request)
 		return (int)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	/* without a body these still need "Content-Length: 0" */
 	if (request->body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0) {
-		const char *body = request->body ? request->body : "";
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+		curl_off_t length = request->body ? (curl_off_t)request->body_length : 0;
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length);
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
 	}
 	if (strcmp(method, "GET") != 0 || request->body)
 		failed |= (int)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
@@ -170,6 +170,14 @@ static bool rename_host(CURLU *url, const char *name, const struct http_request 
 	return ok;
 }
 
+static long http_version(const struct http_request *request, bool is_https)
+{
+	if (!request->http2)
+		return CURL_HTTP_VERSION_1_1;
+	/* over TLS, the latter would do without the negotiation where the server knows of none */
+	return is_https ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
 static bool set_url(CURL *easy, const struct http_request *request, struct http_lists *lists, struct check_result *result)
 {
 	const struct plan_tls *tls = &request->http->tls;
@@ -182,6 +190,7 @@ static bool set_url(CURL *easy, const struct http_request *request, struct http_
 		ok = rename_host(url, tls->server_name, request, lists);
 	ok = ok && curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&
 	     curl_easy_setopt(easy, CURLOPT_URL, text) == CURLE_OK &&
+	     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version(request, is_https)) == CURLE_OK &&
 	     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, lists->connect_to) == CURLE_OK;
 	curl_free(scheme);
 	curl_free(text);

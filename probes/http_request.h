@@ -13,13 +13,16 @@ struct http_request {
 	const struct plan_http *http;
 	CURLU *url; /* without user and password; the host in it is the one connected to */
 	const char *method;
-	const char *body;            /* NULL: none */
+	const char *body; /* NULL: none */
+	size_t body_length;
 	const char *idempotency_key; /* NULL: none */
 	const char *user;            /* of basic authentication; NULL: none */
 	const char *password;
 	/* A redirect led to another scheme or port: credentials stay at home, and of the headers only Accept, Content-Type and
 	 * User-Agent go along. */
 	bool elsewhere;
+	/* From the first byte; over TLS asked for, and the answer's is_http2 tells whether the server agreed. */
+	bool http2;
 };
 
 /* What libcurl borrows until the transfer is over. All zero is empty. */

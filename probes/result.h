@@ -21,7 +21,7 @@ enum failure {
 	FAILURE_TIMEOUT,  /* out of time, connected or not */
 	FAILURE_TLS,      /* handshake, certificate, host name */
 	FAILURE_PROTOCOL, /* reset, truncated or malformed answer */
-	FAILURE_STATUS,   /* an HTTP status that is not accepted */
+	FAILURE_STATUS,   /* an HTTP status that is not accepted, or a gRPC server that is not serving */
 	FAILURE_REDIRECT, /* too many, or to another host */
 	FAILURE_BODY,     /* contains, matches, tcp expect */
 	FAILURE_JSON,

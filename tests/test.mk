@@ -2,7 +2,8 @@
 
 BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev libmicrohttpd-dev
 DEMO_NEEDS  := $(BUILD_NEEDS) python3 util-linux procps
-TEST_NEEDS  := $(DEMO_NEEDS) git tini dumb-init catatonit iproute2 libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl
+TEST_NEEDS  := $(DEMO_NEEDS) git tini dumb-init catatonit iproute2 libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl \
+                python3-grpcio python3-fastapi python3-uvicorn nginx-light redis-server
 
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT         := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)

@@ -85,6 +85,11 @@ ERRORS = [
     ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; } ); }; } );', "json[0]: asserts nothing"),
     ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; minimum = "5"; } ); }; } );', "minimum: wants a number"),
     ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; exists = 1; } ); }; } );', "exists: wants true or false"),
+    *(('checks = ( { name = "a"; grpc: { address = "%s"; }; } );' % address, "grpc.address: wants \"host:port\"")
+      for address in ("", "x", ":1", "x:", "x:0", "x:65536", "x:1a", "x:000001", "::1", "::1:5", "[::1]", "[x]:1", "[::1:5", "x y:1",
+                      "me@x:1", "dns:///x:1", "http://x:1", "x:1/path", "unix:", "unix:x")),
+    ('checks = ( { name = "a"; grpc: { service = "x"; }; } );', "checks[0].grpc.address: must be set"),
+    ('checks = ( { name = "a"; grpc: { address = "x:1"; tls: { ca = "/nonexistent"; }; }; } );', "grpc.tls.ca: No such file"),
     # the chain
     ('shutdown: { chain = { }; };', "shutdown.chain: wants a list of steps"),
     (CHAIN.format('{ name = "a"; exec = [ "x" ]; }'), "shutdown.chain: no step stops the app"),
@@ -119,7 +124,6 @@ ERRORS = [
     ('start: { };', "start: not in this version"),
     ('recovery: { };', "recovery: not in this version"),
     ('notify_on = [ "crash" ];', "notify_on: not in this version"),
-    ('checks = ( { name = "a"; grpc: { address = "x:1"; }; } );', "checks[0].grpc: not in this version"),
     ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not in this version'),
 ]
 

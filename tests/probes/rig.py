@@ -1,4 +1,4 @@
-"""Servers that misbehave on purpose, and the driver that is sent against them.
+"""Servers that misbehave on purpose, real ones, and what is sent against them: the driver, or tinysup itself.
 
 Servers listen on a free port of 127.0.0.1 (or on a Unix socket), serve each connection in a thread of its own, and are gone,
 threads included, when their `with` block ends. Handlers never sleep: where time must pass they wait for the client to hang up.
@@ -23,6 +23,8 @@ SECRET = "s3cret"       # in bodies, headers and URLs everywhere; must never be 
 PROCESS_SECONDS = 15
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]   # not even a name server
 SOCKET_SECONDS = 10
+TINYSUP = os.environ.get("TINYSUP", str(ROOT / "build/tinysup"))
+PYTHON = "/usr/bin/python3"     # the one that the distribution's packages are for
 
 
 def driver():
@@ -70,10 +72,31 @@ def ask(*words, **options):
     done = drive(*words, **options)
     if done.returncode or done.stderr:
         raise AssertionError(f"{words}: exit {done.returncode}, {done.stderr}")
-    result = Result(json.loads(done.stdout))
+    return checked(Result(json.loads(done.stdout)), words)
+
+
+def checked(result, words):
     if SECRET in result.message or "://" in result.message or "\n" in result.message or len(result.message.encode()) > 199:
         raise AssertionError(f"{words}: a message that must not be: {result.message!r}")
     return result
+
+
+def probe(check, timeout="5s", env=None):
+    """tinysup --probe of one check, as it stands in a configuration."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(f'checks = ( {{ name = "it"; timeout = "{timeout}"; {check} }} );\n')
+        file.flush()
+        done = subprocess.run([TINYSUP, "--config", file.name, "--probe", "it", "--direct", "--json", "--timeout", "10s"],
+                              env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=PROCESS_SECONDS,
+                              text=True)
+    if done.stderr or done.stdout.count("\n") != 1:
+        raise AssertionError(f"{check}: exit {done.returncode}, {done.stdout} {done.stderr}")
+    said = json.loads(done.stdout)
+    result, = said["checks"]
+    result["outcome"] = Result.OUTCOMES.index(result["outcome"])
+    if (done.returncode, said["healthy"]) != ((0, True) if result["outcome"] == 0 else (1, False)):
+        raise AssertionError(f"{check}: exit {done.returncode}, {done.stdout}")
+    return checked(Result(result), check)
 
 
 class Request:
@@ -191,14 +214,12 @@ class Server(contextlib.AbstractContextManager):
 
     def _serve(self, connection):
         connection.settimeout(SOCKET_SECONDS)
-        with contextlib.suppress(OSError, ssl.SSLError), connection:
-            if self.tls:
-                connection = self.tls.wrap_socket(connection, server_side=True)
+        with contextlib.suppress(OSError, ssl.SSLError), connection, \
+                self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as connection:
             request = read_request(connection) if self.read else None
             if request or not self.read:
                 self.requests.append(request)
                 self.handler(connection, request)
-            connection.close()
 
     def __exit__(self, *failure):
         self.wake.close()
@@ -207,6 +228,39 @@ class Server(contextlib.AbstractContextManager):
             thread.join()
         self.socket.close()
         self.stopping.close()
+
+
+@contextlib.contextmanager
+def running(*words, **options):
+    """A program that ends with the `with` block, and with us. What it prints is the caller's to read."""
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, words)], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, text=True, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line_of(process):
+    """The next line it prints."""
+    if not select.select([process.stdout], [], [], SOCKET_SECONDS)[0]:
+        raise AssertionError(f"{process.args}: says nothing")
+    return process.stdout.readline()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def until_it_listens(process, port):
+    end = time.monotonic() + PROCESS_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), SOCKET_SECONDS):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{process.args}: does not listen, exit code {process.poll()}")
 
 
 @contextlib.contextmanager
