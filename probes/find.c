@@ -1,3 +1,4 @@
+#define _GNU_SOURCE 1
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -98,7 +99,7 @@ static bool shares_mounts(pid_t pid, const struct want *want)
 
 static bool reads_config(const struct page *page, const struct want *want)
 {
-	return !want->has_config || page->head.config_inode == 0 ||
+	return !want->has_config ||
 	       (page->head.config_device == want->config.st_dev && page->head.config_inode == want->config.st_ino);
 }
 
