@@ -65,19 +65,25 @@ static int report_unknown(const struct plan_checks *checks, const char *name, bo
 	return 1;
 }
 
-/* The name of one check to run; NULL: all of them. */
-static const char *only(const struct probe_options *options)
+/* The probe that is asked for by its name; PROBE_COUNT: none is. */
+static enum probe_kind wanted_probe(const struct probe_options *options)
 {
-	static const char *const probes[] = {"live", "ready", "startup"};
+	static const char *const names[PROBE_COUNT] = {"startup", "live", "ready"};
+	int kind = 0;
 
-	if (options->check)
-		return options->check;
-	for (size_t i = 0; options->target && i < sizeof(probes) / sizeof(probes[0]); i++) {
-		if (strcmp(options->target, probes[i]) == 0)
-			return NULL;
-	}
-	return options->target;
+	if (options->check || !options->target)
+		return PROBE_COUNT;
+	while (kind < PROBE_COUNT && strcmp(options->target, names[kind]) != 0)
+		kind++;
+	return (enum probe_kind)kind;
 }
+
+/* Which checks to run, and how they make one verdict. */
+struct selection {
+	uint64_t checks;
+	bool any;
+	bool named; /* one check, which decides even where it is soft */
+};
 
 static void run_one(const struct plan_check *check, int64_t deadline_us, struct probed *probed)
 {
@@ -93,51 +99,71 @@ static void run_one(const struct plan_check *check, int64_t deadline_us, struct 
 	check_run(check, 0, own < left ? own : left, &probed->result);
 }
 
-/* Those that decide go first, in `checks`' order. Returns whether all of them succeed. */
-static bool run_all(const struct plan_check *checks, size_t count, bool named, int64_t deadline_us, struct probed *probed)
+/* Those that decide go first, in the plan's order. Returns how many ran; *healthy is the verdict. */
+static size_t run_all(const struct plan_checks *checks, const struct selection *which, int64_t deadline_us,
+		      struct probed *probed, bool *healthy)
 {
-	size_t done = 0;
-	bool healthy = true;
+	size_t done = 0, good = 0, deciding = 0;
 
 	for (int soft = 0; soft <= 1; soft++) {
-		for (size_t i = 0; i < count; i++) {
-			if ((checks[i].soft && !named) != soft)
+		for (size_t i = 0; i < checks->count; i++) {
+			const struct plan_check *check = &checks->items[i];
+			if ((which->checks >> i & 1) == 0 || (check->soft && !which->named) != soft)
 				continue;
 			probed[done].decides = !soft;
-			run_one(&checks[i], deadline_us, &probed[done]);
-			healthy = healthy && (soft || probed[done].result.outcome == OUTCOME_OK);
+			run_one(check, deadline_us, &probed[done]);
+			deciding += !soft;
+			good += !soft && probed[done].result.outcome == OUTCOME_OK;
 			done++;
 		}
 	}
-	return healthy;
+	*healthy = which->any && deciding > 0 ? good > 0 : good == deciding;
+	return done;
+}
+
+/* False: there is no such check. */
+static bool choose(const struct plan *plan, const struct probe_options *options, struct selection *which)
+{
+	const char *name = options->check ? options->check : options->target;
+	enum probe_kind kind = wanted_probe(options);
+
+	*which = (struct selection){.checks = ~UINT64_C(0)};
+	if (!name)
+		return true;
+	/* a probe that is not configured is no reason to look at nothing */
+	if (kind != PROBE_COUNT && plan->probes[kind].checks == 0)
+		return true;
+	if (kind != PROBE_COUNT) {
+		*which = (struct selection){.checks = plan->probes[kind].checks, .any = plan->probes[kind].mode == PROBE_ANY};
+		return true;
+	}
+	const struct plan_check *check = find(&plan->checks, name);
+	if (check)
+		*which = (struct selection){.checks = UINT64_C(1) << (check - plan->checks.items), .named = true};
+	return check != NULL;
 }
 
 int probe_checks(const struct plan *plan, const struct probe_options *options)
 {
-	const struct plan_check *checks = plan->checks.items;
-	size_t count = plan->checks.count;
-	const char *name = only(options), *subject = options->target ? options->target : "all checks";
+	const char *subject = options->check ? options->check : options->target ? options->target : "all checks";
 	int64_t begun = clock_us(), deadline = clock_deadline(options->timeout);
+	struct selection which;
+	bool healthy;
 
 	probe_guard(options->timeout, options->json);
-	if (count == 0) {
+	if (plan->checks.count == 0) {
 		report_problem(options->json, "no checks are configured in %s",
 			       plan->file ? plan->file : "any configuration file");
 		return 1;
 	}
-	if (name) {
-		checks = find(&plan->checks, name);
-		if (!checks)
-			return report_unknown(&plan->checks, name, options->json);
-		count = 1;
-		subject = name;
-	}
-	struct probed *probed = calloc(count, sizeof(*probed));
+	if (!choose(plan, options, &which))
+		return report_unknown(&plan->checks, subject, options->json);
+	struct probed *probed = calloc(plan->checks.count, sizeof(*probed));
 	if (!probed) {
 		report_problem(options->json, "out of memory");
 		return 1;
 	}
-	bool healthy = run_all(checks, count, name, deadline, probed);
+	size_t count = run_all(&plan->checks, &which, deadline, probed, &healthy);
 	report_verdict(subject, probed, count, healthy, clock_us() - begun, options->json);
 	free(probed);
 	return healthy ? 0 : 1;

@@ -34,8 +34,9 @@ bool probe_is_url(const char *target);
 int probe_url(const struct probe_options *options);
 
 /*
- * The checks of the configuration, one after the other: all of them, or the one that is named. Every check that is not soft
- * must succeed; one that is asked for by its name decides, soft or not. Soft ones come last, with the time that is left.
+ * The checks of the configuration, one after the other: all of them, those of the probe that is asked for, or the one that is
+ * named. Every check that is not soft must succeed, or any of them where the probe says so; one that is asked for by its name
+ * decides, soft or not. Soft ones come last, with the time that is left.
  */
 int probe_checks(const struct plan *plan, const struct probe_options *options);
 

@@ -123,6 +123,11 @@ class Verdicts(HealthCase):
         s.remove("up")
         self.assertEqual(s.probe(config=True)[0], 1)
 
+    def test_directly_a_probe_is_its_own_checks(self):
+        s = self.up(f'checks = ( {UP}, {{ name = "no"; exec = [ "false" ]; }} ); ' +
+                    probes(live='checks = ( "up" );', ready='checks = ( "no", "up" ); mode = "any";', startup='checks = ( "no", "up" );'))
+        self.assertEqual([s.probe(p, "--direct", config=True)[0] for p in ("live", "ready", "startup")], [0, 0, 1])
+
     def test_what_the_supervisor_does_not_ask_is_asked_directly(self):
         s = self.up(f'checks = ( {UP}, {{ name = "other"; exec = [ "true" ]; }} ); ' + probes(ready=f'checks = ( "up" ); {QUICK}'))
         s.until_probe(0)
