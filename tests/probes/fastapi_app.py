@@ -1,13 +1,17 @@
 #!/usr/bin/python3
 """A FastAPI backend as one finds it: a health route with a time stamp, one that is degraded, one that is down, one that hangs.
 
-    fastapi_app.py     prints its port
+    fastapi_app.py [PORT]     prints its port
+
+/mode does what the file `mode` in $TEST_DIR says: one of the routes.
 """
 
 import asyncio
 import datetime
+import os
 import signal
 import socket
+import sys
 import time
 
 import fastapi
@@ -60,13 +64,19 @@ async def block():
     signal.pause()
 
 
+@app.get("/mode")
+async def mode():
+    with open(os.path.join(os.environ["TEST_DIR"], "mode")) as f:
+        return await globals()[f.read().strip()]()
+
+
 @app.post("/only-post")
 async def only_post(body: dict):
     return body
 
 
 def main():
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
     print(listener.getsockname()[1], flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="critical")).run(sockets=[listener])
 
