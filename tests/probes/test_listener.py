@@ -286,7 +286,6 @@ class Resilience(Case):
     def test_slow_readers_end_in_time(self):
         for i in range(60):
             self.tell(f"check check-{i} {HTTP} hard ok 3200 500 60000")
-        self.alive()
         connection = socket.socket()
         self.addCleanup(connection.close)
         before = self.settled()
