@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "config/signame.h"
 #include "init/answer.h"
 #include "init/clock.h"
+#include "init/signals.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTION_POOL 8192 /* bytes for a request's head and an answer's; what is longer is refused with 431 or 414 */
@@ -43,18 +42,6 @@ struct listener {
 struct request {
 	size_t body;
 };
-
-static void ignore_signals(void)
-{
-	static const int errors[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-	uint64_t kept = 0;
-
-	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-		kept |= SIGNAL_BIT(errors[i]);
-	for (int n = 1; n <= SIGNAL_MAX; n++)
-		if (!(kept & SIGNAL_BIT(n)))
-			signal(n, SIG_IGN);
-}
 
 /* --- connections: who may stay ---------------------------------------------------------------------------------------- */
 
@@ -284,12 +271,13 @@ static void start(struct listener *listener)
 _Noreturn void httpd_run(int listen_fd, const struct page *page)
 {
 	static struct listener listener;
+	struct signals_inherited before;
 
 	listener.fd = listen_fd;
 	listener.page = page;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 		listener.connections[i].fd = -1;
-	ignore_signals();
+	signals_block(&before); /* none of the 64 ends it; errors of its own do all the same */
 	start(&listener);
 	for (;;) {
 		wait_for_work(&listener);

@@ -8,8 +8,8 @@
 #include "probes/page.h"
 
 /*
- * Serves the connections that come in at listen_fd (listening, non-blocking) until it is killed: every signal that can be
- * ignored is, since it answers all through a shutdown. Ends with exit code 1 where it cannot start.
+ * Serves the connections that come in at listen_fd (listening, non-blocking) until it is killed: every signal is
+ * blocked, since it answers all through a shutdown. Ends with exit code 1 where it cannot start.
  */
 _Noreturn void httpd_run(int listen_fd, const struct page *page);
 
