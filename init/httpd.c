@@ -18,8 +18,7 @@
 
 /* From the first byte, or the answer before, to the end of the answer; libmicrohttpd's own time-out begins anew with each byte.
  */
-#define REQUEST_TIME   ((msec_t)5000)
-#define ACCEPT_AT_ONCE 16
+#define REQUEST_TIME ((msec_t)5000)
 /* how long the socket is left alone where there is no descriptor left and none of ours to give up */
 #define NO_DESCRIPTOR_PAUSE ((msec_t)100)
 
@@ -156,7 +155,7 @@ static enum MHD_Result answer_now(struct listener *listener, struct MHD_Connecti
 	    .verbose =
 		MHD_lookup_connection_value_n(mhd, MHD_GET_ARGUMENT_KIND, verbose, sizeof verbose - 1, NULL, NULL) == MHD_YES,
 	    .json = (format != NULL && strcmp(format, "json") == 0) ||
-		    (accept != NULL && strstr(accept, ANSWER_HEALTH_JSON) != NULL),
+		    (accept != NULL && strcasestr(accept, ANSWER_HEALTH_JSON) != NULL),
 	};
 	struct answer answer;
 
@@ -191,33 +190,32 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 
 /* --- the loop ------------------------------------------------------------------------------------------------------------- */
 
-static bool not_accepted(struct listener *listener, int error)
+static void not_accepted(struct listener *listener, int error)
 {
 	if (error == EBADF || error == EINVAL || error == ENOTSOCK)
 		_exit(EXIT_FAILURE);
-	if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
-		listener->accept_again = clock_now() + (listener->count > 0 ? 1 : NO_DESCRIPTOR_PAUSE);
-		make_room(listener);
-	}
-	return error == EINTR || error == ECONNABORTED;
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+		return;
+	listener->accept_again = clock_now() + (listener->count > 0 ? 1 : NO_DESCRIPTOR_PAUSE);
+	make_room(listener);
 }
 
-/* False: nobody waits, or nobody can be let in for now. */
-static bool accept_one(struct listener *listener)
+static void accept_one(struct listener *listener)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof address;
 	int fd = accept4(listener->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0)
-		return not_accepted(listener, errno);
+	if (fd < 0) {
+		not_accepted(listener, errno);
+		return;
+	}
 	if (listener->count == CONNECTIONS_MAX)
 		make_room(listener);
 	if (listener->count == CONNECTIONS_MAX)
 		close(fd);
 	else
 		MHD_add_connection(listener->daemon, fd, (struct sockaddr *)&address, length);
-	return true;
 }
 
 /* How long nothing is due. */
@@ -249,9 +247,9 @@ static void wait_for_work(struct listener *listener)
 	if (listener->accept_again <= now)
 		listener->accept_again = 0;
 	poll(polled, 2, quiet_time(listener, now));
-	for (int i = 0; i < ACCEPT_AT_ONCE && (polled[1].revents & POLLIN); i++)
-		if (!accept_one(listener))
-			break;
+	/* no second try: where the last descriptor was just taken it would say so, not that nobody waits any more */
+	if (polled[1].revents & POLLIN)
+		accept_one(listener);
 }
 
 static void start(struct listener *listener)

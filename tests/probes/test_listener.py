@@ -322,7 +322,10 @@ class Resilience(Case):
             self.alive()
         for connection in held:
             connection.close()
-        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (4, 8))   # not even one
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (4, 8))   # one
+        for _ in range(50):
+            self.one_connection()
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (3, 8))   # not even one
         with self.raw(b"GET /livez HTTP/1.0\r\n\r\n") as waiting:
             before = self.cpu()
             time.sleep(1)
