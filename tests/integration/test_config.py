@@ -253,7 +253,7 @@ class Modes(Case):
         for option in ("--version", "-V"):
             code, out, _ = run(option, first=False)
             self.assertEqual(code, 0)
-            self.assertRegex(out, r"^tinysup version \d+\.\d+\.\d+\ncommit \S+\nlibcurl/\S+ .*\njansson \S+\nlibconfig \S+\n$")
+            self.assertRegex(out, r"^tinysup version \d+\.\d+\.\d+\ncommit \S+\nlibcurl/\S+ .*\njansson \S+\nlibconfig \S+\nlibmicrohttpd \S+\n$")
         self.assertIn("MIT License", run("--license", first=False)[1])
         self.assertEqual(run("--help", first=False)[0], 0)
         self.assertTrue(TINYSUP)
