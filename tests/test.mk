@@ -51,7 +51,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(LINK) -lcmocka
 -include $(UNIT_SOURCES:%.c=$(BUILD)/%.d)
 
-# a page and the listener without a supervisor: tests/probes/test_listener.py makes it for the build that it is run with
+# a page and the listener without a supervisor: tests/probes/listener.py makes it for the build that it is run with
 .PHONY: listener listener-asan
 listener: $(BUILD)/tests/listener_driver
 listener-asan:
