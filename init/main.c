@@ -17,6 +17,7 @@
 #include "config/timeline.h"
 #include "init/log.h"
 #include "init/options.h"
+#include "init/status.h"
 #include "init/usage.h"
 #include "probes/probe.h"
 
@@ -121,6 +122,16 @@ static int run_check(const struct options *options)
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR;
 }
 
+static int run_status(const struct options *options)
+{
+	if (options->argument != NULL && strcmp(options->argument, "json") != 0) {
+		usage_error(options->who, options->argv0, "wrong value: there is --status and --status=json",
+			    options->argument);
+		return options->who->usage_code;
+	}
+	return status_main(options->probe.json ? "json" : options->argument, options->config);
+}
+
 int main(int argc, char **argv)
 {
 	static struct signals_inherited signals;
@@ -139,6 +150,8 @@ int main(int argc, char **argv)
 	switch (options.mode) {
 	case MODE_CHECK:
 		return run_check(&options);
+	case MODE_STATUS:
+		return run_status(&options);
 	case MODE_HELP:
 		usage_help(options.who);
 		return EXIT_SUCCESS;
@@ -148,7 +161,6 @@ int main(int argc, char **argv)
 	case MODE_LICENSE:
 		usage_license();
 		return EXIT_SUCCESS;
-	case MODE_STATUS:
 	case MODE_REHEARSE:
 	case MODE_EMIT:
 	case MODE_PROBE:

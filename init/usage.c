@@ -29,6 +29,7 @@ static void print_usage(FILE *to)
 	fputs("usage: tinysup [OPTIONS] [--] COMMAND [ARG...]    run COMMAND, and stop it in order\n"
 	      "       tinysup --probe[=live|ready|startup|NAME]  healthy? exit code 0 yes, 1 no\n"
 	      "       tinysup --probe URL                        one HTTP(S) request, no configuration needed\n"
+	      "       tinysup --status[=json]                    what the running tinysup knows\n"
 	      "       tinysup --check                            read the configuration, print the plan and its time budget\n"
 	      "       tinysup --help | --version | --license\n"
 	      "\n"

@@ -8,10 +8,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-/* A write takes microseconds; a writer that needs longer than this many looks has died, or its machine stands still. */
-#define LOOKS 2000
+#include "probes/clock.h"
+
+/*
+ * A write takes microseconds, but its writer may lose the processor in the middle of one, to others or to a quota of the
+ * cgroup's (100 ms a period, usually): after some looks the reader sleeps between two, and takes it for dead only later.
+ */
+#define LOOKS   50
+#define NAP_NS  1000000
+#define DEAD_US 150000
 
 const struct page *page_map(int fd)
 {
@@ -41,17 +49,34 @@ static bool copy_once(const struct page *page, struct page *copy)
 	return true;
 }
 
+/* Before another look; false: there have been enough. */
+static bool wait_a_little(int look, int64_t *until)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	if (look < LOOKS) {
+		sched_yield();
+		return true;
+	}
+	if (look == LOOKS)
+		*until = clock_us() + DEAD_US;
+	nanosleep(&nap, NULL);
+	return clock_us() < *until;
+}
+
 bool page_read(const struct page *page, struct page *copy)
 {
-	for (int i = 0; i < LOOKS; i++) {
+	int64_t until = 0;
+	int look = 0;
+
+	do {
 		uint64_t before = atomic_load_explicit(&page->turn, memory_order_acquire);
 		if (before % 2 == 0 && copy_once(page, copy)) {
 			atomic_thread_fence(memory_order_acquire);
 			if (atomic_load_explicit(&page->turn, memory_order_relaxed) == before)
 				return true;
 		}
-		sched_yield();
-	}
+	} while (wait_a_little(look++, &until));
 	return false;
 }
 

@@ -51,6 +51,15 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(LINK) -lcmocka
 -include $(UNIT_SOURCES:%.c=$(BUILD)/%.d)
 
+# a page and the listener without a supervisor: tests/probes/listener.py makes it for the build that it is run with
+.PHONY: listener listener-asan
+listener: $(BUILD)/tests/listener_driver
+listener-asan:
+	@$(MAKE) listener $(ASAN)
+$(BUILD)/tests/listener_driver: $(BUILD)/tests/probes/listener_driver.o $(LIBRARY)
+	$(LINK)
+-include $(BUILD)/tests/probes/listener_driver.d
+
 # --- linters ---
 
 C_FILES := $(sort $(wildcard init/*.[ch] probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))

@@ -44,6 +44,8 @@ ERRORS = [
     ('shutdown: { platform_grace = "2s"; };', "shutdown.platform_grace: leaves no time"),
     ('shutdown: { platform_grace = "2500ms"; kill_reserve = "1s"; };', "add up to 1 s, but the deadline in effect is 0.5 s"),
     # choices and signals
+    ('listen = "localhost:9180";', 'listen: wants a numeric address and a port'),
+    ('listen = "0.0.0.0:99999";', 'listen: wants a numeric address and a port'),
     ('log: { level = "inf"; };', 'log.level: wants one of "error", "warn", "info", "debug", "trace"; did you mean "info"?'),
     ('app: { signals = "all"; };', 'app.signals: wants one of "child", "group"'),
     ('shutdown: { signals = [ "SIGTREM" ]; };', 'shutdown.signals[0]: names no signal; did you mean "SIGTERM"?'),
@@ -251,7 +253,7 @@ class Modes(Case):
         for option in ("--version", "-V"):
             code, out, _ = run(option, first=False)
             self.assertEqual(code, 0)
-            self.assertRegex(out, r"^tinysup version \d+\.\d+\.\d+\ncommit \S+\nlibcurl/\S+ .*\njansson \S+\nlibconfig \S+\n$")
+            self.assertRegex(out, r"^tinysup version \d+\.\d+\.\d+\ncommit \S+\nlibcurl/\S+ .*\njansson \S+\nlibconfig \S+\nlibmicrohttpd \S+\n$")
         self.assertIn("MIT License", run("--license", first=False)[1])
         self.assertEqual(run("--help", first=False)[0], 0)
         self.assertTrue(TINYSUP)
