@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "integration"))
-from harness import APP, Supervised, children  # noqa: E402
+from harness import APP, Supervised, children, until  # noqa: E402
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "40"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -93,10 +93,12 @@ class Scenario:
         config, app = self.config(), self.chance.choice(APPS)
         first, group = self.chance.random() < 0.8, self.chance.random() < 0.3
         with Supervised(*(["-g"] if group else []), "--", *APP, *app, config=config, first=first) as s:
-            s.until_file("ready")
+            # a quick probe may have ended it before it could say so
+            until(lambda: s.file("ready") or s.process.poll() is not None, "it is ready")
             if self.chance.random() < 0.15:
                 s.begun = time.monotonic()
-                os.kill(s.app(), signal.SIGKILL)
+                for pid in children(s.pid)[:1]:  # the app, where it is not just between two lives
+                    os.kill(pid, signal.SIGKILL)
             for _ in range(self.chance.randint(1, 3)):
                 if s.process.poll() is None:
                     try:
