@@ -21,6 +21,6 @@ struct sources {
 struct page *publish_open(const struct plan *plan);
 
 /* All of it anew. */
-void publish(struct page *page, const struct sources *sources);
+void publish(struct page *page, const struct sources *from);
 
 #endif

@@ -12,7 +12,7 @@ void prober_push(struct prober_actions *out, struct prober_action action);
 void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
 
 /* A check was answered: every round that waits for it hears of it. */
-void round_result(struct prober *prober, msec_t now, size_t check, const struct check_result *result,
+void round_result(struct prober *prober, msec_t now, size_t index, const struct check_result *result,
 		  struct prober_actions *out);
 
 /* Judge the checks of a round whose time is up as timed out. */

@@ -53,7 +53,7 @@ static const struct page *search_descriptors(pid_t pid)
 	DIR *directory = opendir(path);
 	while (directory != NULL && page == NULL && (entry = readdir(directory)) != NULL)
 		if (is_named(pid, entry->d_name))
-			page = open_page(pid, atoi(entry->d_name));
+			page = open_page(pid, (int)strtol(entry->d_name, NULL, 10));
 	if (directory != NULL)
 		closedir(directory);
 	return page;
@@ -145,7 +145,7 @@ static const struct page *anywhere(const struct want *want)
 	const struct dirent *entry;
 
 	while (proc != NULL && (entry = readdir(proc)) != NULL) {
-		pid_t pid = isdigit((unsigned char)*entry->d_name) ? (pid_t)atoi(entry->d_name) : 0;
+		pid_t pid = isdigit((unsigned char)*entry->d_name) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
 		if (pid <= 1 || pid == getpid())
 			continue;
 		const struct page *page = acceptable(pid, want);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The bytes of VmRSS; 0 where there are none: a zombie has no memory. -1 with errno set. */
@@ -19,8 +20,8 @@ static int64_t resident(pid_t pid)
 	if (status == NULL)
 		return -1;
 	while (fgets(line, sizeof line, status) != NULL)
-		if (sscanf(line, "VmRSS: %" SCNd64, &kibibytes) == 1)
-			break;
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kibibytes = strtol(line + 6, NULL, 10);
 	fclose(status);
 	return kibibytes * 1024;
 }
