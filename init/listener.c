@@ -24,6 +24,8 @@ void listener_init(struct listener *listener, const struct plan *plan, const str
 	listener->pause = SHORTEST_PAUSE;
 	if (plan->listen != NULL && page != NULL)
 		listener->again_at = 0;
+	else if (plan->listen != NULL)
+		log_event(LOG_ERROR, "listen", NULL, "nothing is served on %s: there is no memory to publish in", plan->listen);
 }
 
 static void serve(const void *context, int fd)
