@@ -27,6 +27,7 @@
 #define ASKS        4  /* a round */
 #define PATIENCE    20 /* seconds for anything at all */
 #define SETTLE_US   1000000
+#define STAGGER_US  10000 /* nobody asks right after somebody else, with the caches still warm */
 
 struct contestant {
 	const char *name, *variable;
@@ -176,6 +177,7 @@ static void run_standing(long ms)
 		const struct launch what = {
 		    .argv = who->argv, .extra = who->variable, .out = -1, .first = true, .own_proc = true, .at_once = true};
 		running[i] = launch(&what);
+		usleep(STAGGER_US);
 	}
 	usleep(SETTLE_US);
 	for (int i = 0; i < count; i++)
