@@ -10,17 +10,18 @@ BENCH_CC     = musl-gcc -static -Os $(WARNINGS) $(WERROR) -D_GNU_SOURCE -Itests/
 RACE         = timeout -s KILL 7200 unshare --pid --fork --kill-child --mount-proc $(BENCH_TOOLS)/race --config tests/bench/race.conf \
                --helper $(BENCH_TOOLS)/helper
 
-TEST_NEEDS  += musl-tools
+TEST_NEEDS  += musl-tools wget busybox
 
 .PHONY: bench race bench-tools
 bench-tools:
 	@.ci/needs $(BENCH_NEEDS)
 	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper noop cost serve get)
 
-# make bench [N=ROUNDS] [JSON=FILE]; PROFILE=1 tells process 1's system calls instead
+# make bench [N=ROUNDS] [JSON=FILE]; PROFILE=1 tells process 1's system calls instead, CHECKS=1 only what health checks cost, DOCKER=1
+# what an engine takes to start one (JSON too)
+BENCH = tests/bench/$(if $(PROFILE),profile,$(if $(DOCKER),docker,$(if $(CHECKS),cost,table))).py
 bench: bench-tools
-	@$(if $(PROFILE),tests/bench/profile.py --tools $(BENCH_TOOLS) $(BENCHED), \
-		tests/bench/table.py --tools $(BENCH_TOOLS) $(if $(N),--rounds $(N)) $(if $(JSON),--json $(JSON)) $(BENCHED))
+	@$(BENCH) --tools $(BENCH_TOOLS) $(if $(PROFILE),,$(if $(N),--rounds $(N)) $(if $(JSON),--json $(JSON))) $(BENCHED)
 
 # make race N=100000 [WAY=open] [PEERS=1]
 race: bench-tools

@@ -32,7 +32,8 @@ location / {{ return 200 '{{"status":"ok"}}'; }} }} }}
 """
 
 # the supervisor that is asked asks nobody itself: its one check was answered at the start
-RESIDENT = 'probes: { readiness: { checks = ( { name = "up"; file: { path = "/"; }; } ); period = "1h"; }; };\n'
+RESIDENT = 'probes: { readiness: { checks = ( { name = "up"; file: { path = "/"; }; } ); period = "1h"; }; }; ' \
+           'log: { level = "error"; }; shutdown: { platform_grace = "1m"; };\n'
 ALONE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
 
 
@@ -103,7 +104,7 @@ def run(command, folder, contestants, seconds):
 
 
 def measure_once(tinysup, tools, folder, ports, rounds):
-    """The driver is the app of a tinysup that is process 1: what it starts finds the supervisor as any program in a container does."""
+    """The driver is the app of a tinysup that is process 1: what it starts finds that as any program in a container does."""
     contestants = [(name, words) for name, words in once_contestants(tinysup, tools, *ports[:2], folder / "ca.pem")
                    if os.access(words["=" in str(words[0])], os.X_OK)]
     config = folder / "resident.conf"
