@@ -51,7 +51,7 @@ def once_contestants(tinysup, tools, http, https, ca):
         ("busybox wget", [busybox, "wget", "-q", "-O-", url]),
         ("wget", [wget, "-q", "-O-", url]),
         (CURL, [curl, "-fsS", url]),
-        ("sh -c 'curl || exit 1'", ["/bin/sh", "-c", f"curl -fsS {url} || exit 1"]),
+        ("curl by sh -c, as HEALTHCHECK", ["/bin/sh", "-c", f"curl -fsS {url} || exit 1"]),
         ("--probe https://", [f"SSL_CERT_FILE={ca}", *probe, secure]),
         (CURL + " https://", [curl, "-fsS", "--cacert", ca, secure]),
     ]
