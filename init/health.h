@@ -13,12 +13,12 @@ struct health {
 	const struct plan *plan;
 	const struct signals_inherited *signals;
 	const struct app *app;
+	enum unhealthy due; /* what a failure wants done; the caller takes it and sets UNHEALTHY_NONE */
+	msec_t extend;      /* EXTEND_TIMEOUT_USEC came: for the sequencer; 0: it did not */
+	bool changed;       /* since the caller last looked: there is something to publish */
 	struct prober prober;
 	struct notify notify;
 	struct notify_message last; /* what the app said, summed up: reloading, stopping, status */
-	enum unhealthy due;         /* what a failure wants done; the caller takes it and sets UNHEALTHY_NONE */
-	msec_t extend;              /* EXTEND_TIMEOUT_USEC came: for the sequencer; 0: it did not */
-	bool changed;               /* since the caller last looked: there is something to publish */
 };
 
 /* Before the seal. app: as it will be started. */

@@ -144,8 +144,11 @@ int main(int argc, char **argv)
 		return code;
 	if (options.mode == MODE_SUPERVISE)
 		return run_supervisor(&options, &signals);
-	if (options.mode == MODE_PROBE)
-		return run_probe(&options, &signals);
+	if (options.mode == MODE_PROBE) {
+		code = run_probe(&options, &signals);
+		fflush(stdout);
+		_exit(code); /* OpenSSL would free a hundred tables one by one */
+	}
 	signals_restore(&signals);
 	switch (options.mode) {
 	case MODE_CHECK:

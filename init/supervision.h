@@ -14,24 +14,28 @@
 #include "init/sequencer.h"
 #include "init/supervisor.h"
 
+/*
+ * What every check changes stands together at the start, and on a page's begin: the kernel copies each page that process 1
+ * writes to after a fork.
+ */
 struct supervisor {
-	const struct plan *plan;
+	_Alignas(4096) const struct plan *plan;
 	const struct manner *manner;
 	const struct signals_inherited *signals;
 	struct loop loop;
 	bool reap_due; /* SIGCHLD came */
-
-	struct app app;
-	struct seq seq;
-	struct health health;
-	struct listener listener;
-	struct page *page; /* NULL: nothing is published */
-	struct sources sources;
-	bool changed; /* since the page was written last */
-	struct shutdown_facts facts;
-	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
+	bool changed;  /* since the page was written last */
 	bool over;
 	int exit_code;
+	struct page *page; /* NULL: nothing is published */
+
+	struct app app;
+	struct health health;
+	struct seq seq;
+	struct listener listener;
+	struct sources sources;
+	struct shutdown_facts facts;
+	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 };
 
 /* actions.c: one event for the sequencer, and what it wants done. */

@@ -1,5 +1,5 @@
 /*
- * What bench.c and race.c share: a clock, and starting a contestant as process 1 of a fresh PID namespace, or as a child, in
+ * What the drivers share: a clock, and starting a contestant as process 1 of a fresh PID namespace, or as a child, in
  * such a way that it dies with us.
  */
 #ifndef TINYSUP_TESTS_BENCH_LAUNCH_H
@@ -21,8 +21,10 @@ void spin_until(nsec_t when);
 
 struct launch {
 	char *const *argv; /* argv[0] is the path */
+	const char *extra; /* one more variable; NULL: none */
 	int out;           /* becomes standard output; -1: /dev/null */
 	bool first;        /* process 1 of a namespace of its own; else our child */
+	bool own_proc;     /* and /proc is that namespace's */
 	bool at_once;      /* we are suspended until the exec, and no page table is copied (vfork): for exact times */
 	bool blocked;      /* starts with every signal blocked; else with none */
 	nsec_t pause;      /* spins this long before the exec */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmark and prints it as one Markdown table.
+"""Runs the benchmark and prints it as Markdown tables: the inits side by side, and what health checks cost (cost.py).
 
     table.py [--json FILE] [--rounds N] [--any-cpu] --tools DIRECTORY TINYSUP      DIRECTORY holds bench, helper and noop
 
@@ -9,12 +9,13 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import cost
 
 HERE = Path(__file__).resolve().parent
 PEERS = ("tini-static", "tini", "dumb-init", "catatonit")
@@ -64,11 +65,6 @@ def measure(tinysup, tools, rounds, cpu):
     if done.returncode != 0 or not samples:
         sys.exit(f"the driver ended with {done.returncode}")
     return files, samples
-
-
-def summary(values):
-    ordered = sorted(values)
-    return {"median": statistics.median(ordered), "p90": ordered[min(len(ordered) - 1, int(len(ordered) * 0.9))], "n": len(ordered)}
 
 
 def add_derived(results, files):
@@ -124,7 +120,7 @@ def main():
         print("there is an /etc/tinysup.conf: no figure below is of tinysup without a configuration", file=sys.stderr)
     cpu = None if arguments.any_cpu else max(os.sched_getaffinity(0))
     files, samples = measure(tinysup, arguments.tools.resolve(), arguments.rounds, cpu)
-    results = {name: {what: summary(values) for what, values in samples[name].items()} for name in files}
+    results = {name: {what: cost.summary(values) for what, values in samples[name].items()} for name in files}
     add_derived(results, files)
     ratios = ratios_to_best_peer(results)
     kinds = {name: "dynamic" if is_dynamic(file) else "static" for name, file in files.items() if file}
@@ -135,10 +131,12 @@ def main():
     print(f"{arguments.tinysup} ({kinds['tinysup']}; {version}), {about['rounds']} rounds in turn on "
           f"{'any of' if cpu is None else 'one of'} {about['cpus']} CPUs, {about['machine']}, Linux {about['kernel']}, load {load:.1f}\n")
     print_table(results, ratios, kinds)
-    print("\nWith the full configuration SIGTERM starts a chain of 7 steps: 5 programs one after the other, 2 alerts nobody takes.\n"
-          f"in {time.monotonic() - begun:.0f} s")
+    print("\nWith the full configuration SIGTERM starts a chain of 7 steps: 5 programs one after the other, 2 alerts nobody takes.\n")
+    costs = cost.measure(tinysup, arguments.tools.resolve(), arguments.rounds, cpu)
+    cost.print_tables(costs)
+    print(f"\nin {time.monotonic() - begun:.0f} s")
     if arguments.json:
-        everything = {"about": about, "linked": kinds, "results": results, "to_best_peer": ratios}
+        everything = {"about": about, "linked": kinds, "results": results, "to_best_peer": ratios, "checks": costs}
         Path(arguments.json).write_text(json.dumps(everything, indent=1) + "\n")
 
 
