@@ -26,7 +26,6 @@ struct job {
 	msec_t begun;
 	int exec_error; /* programs */
 	int result;     /* workers */
-	struct output output;
 };
 
 static struct {
@@ -34,6 +33,7 @@ static struct {
 	int null;    /* hooks' stdin */
 	size_t busy; /* slots with a process */
 	struct job slots[SLOTS];
+	struct output outputs[SLOTS]; /* by slot; beside them, so that a search for a pid does not touch their lines */
 } the_jobs;
 
 struct try_context {
@@ -60,6 +60,11 @@ void jobs_init(int epoll)
 		close(ends[1]);
 		the_jobs.null = ends[0];
 	}
+}
+
+static struct output *output_of(const struct job *job)
+{
+	return &the_jobs.outputs[job - the_jobs.slots];
 }
 
 static struct job *free_slot(void)
@@ -148,12 +153,12 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 		errno = error;
 		return false;
 	}
-	job->output.fd = ends[0];
-	job->output.step = name;
-	job->output.length = 0;
+	output_of(job)->fd = ends[0];
+	output_of(job)->step = name;
+	output_of(job)->length = 0;
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(job - the_jobs.slots)};
 	if (epoll_ctl(the_jobs.epoll, EPOLL_CTL_ADD, ends[0], &event) != 0)
-		close_fd(&job->output.fd); /* better a hook without a log than none */
+		close_fd(output_of(job)->fd); /* better a hook without a log than none */
 	return true;
 }
 
@@ -183,7 +188,8 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 
 	errno = EAGAIN;
 	if (job != NULL) {
-		job->exec_error = job->result = job->output.fd = -1;
+		job->exec_error = job->result = -1;
+		output_of(job)->fd = -1;
 		job->id = id;
 		job->begun = clock_now();
 		if (spec->argv != NULL ? start_program(job, spec, name) : start_worker(job, spec)) {
@@ -254,13 +260,13 @@ void jobs_kill(struct job_id id)
 			continue;
 		kill(-job->pid, SIGKILL);
 		job->id.kind = JOB_ABANDONED;
-		finish_output(&job->output, false);
+		finish_output(output_of(job), false);
 	}
 }
 
 void jobs_readable(size_t slot)
 {
-	struct output *output = &the_jobs.slots[slot].output;
+	struct output *output = &the_jobs.outputs[slot];
 
 	if (!output_read(output))
 		finish_output(output, true);
@@ -312,7 +318,7 @@ bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_res
 		return false;
 	*id = job->id;
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
-	finish_output(&job->output, true);
+	finish_output(output_of(job), true);
 	if (job->result >= 0)
 		judge_worker(job, wait_status, result);
 	else
