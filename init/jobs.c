@@ -158,7 +158,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 	output_of(job)->length = 0;
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(job - the_jobs.slots)};
 	if (epoll_ctl(the_jobs.epoll, EPOLL_CTL_ADD, ends[0], &event) != 0)
-		close_fd(output_of(job)->fd); /* better a hook without a log than none */
+		close_fd(&output_of(job)->fd); /* better a hook without a log than none */
 	return true;
 }
 
