@@ -154,6 +154,25 @@ static void print_signals(uint64_t signals, FILE *to)
 	fputc('\n', to);
 }
 
+/* What it says by itself, and when it is started again. */
+static void print_lives(const struct plan *plan, FILE *to)
+{
+	static const char *const policies[] = {"only by a probe", "on failure", "always"};
+	const struct plan_restart *restart = &plan->app.restart;
+	char within[DURATION_TEXT], backoff[DURATION_TEXT], most[DURATION_TEXT], watchdog[DURATION_TEXT];
+
+	if (plan->app.notify)
+		fprintf(to, "notify         READY=1 is part of startup%s%s\n",
+			plan->app.watchdog > 0 ? "; WATCHDOG=1 every " : "",
+			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
+	if (probes_may_restart(plan))
+		fprintf(to, "restarted      %s, %d times within %s at most, after %s to %s\n", policies[restart->policy],
+			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
+			duration_format(restart->backoff_max, most));
+	if (plan->listen != NULL)
+		fprintf(to, "listens on     %s\n", plan->listen);
+}
+
 static void print_app(const struct plan *plan, FILE *to)
 {
 	const struct plan_app *app = &plan->app;
@@ -168,6 +187,7 @@ static void print_app(const struct plan *plan, FILE *to)
 		fprintf(to, "; as uid %u, gid %u", app->user.uid, app->user.gid);
 	fprintf(to, "\nstopped by     ");
 	print_signals(plan->shutdown.signals, to);
+	print_lives(plan, to);
 }
 
 static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
@@ -200,9 +220,10 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 	}
 	if (probe->checks == 0)
 		fputs(kind == PROBE_STARTUP ? "READY=1 from the app" : "WATCHDOG=1 from the app", to);
-	fprintf(to, "; after %s, every %s, %s each; fails after %d, succeeds after %d",
-		duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
-		duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
+	if (probe->checks != 0 || kind == PROBE_STARTUP)
+		fprintf(to, "; after %s, every %s, %s each; fails after %d, succeeds after %d",
+			duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
+			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
 	if (kind != PROBE_READINESS)
 		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
 	fputc('\n', to);

@@ -126,6 +126,24 @@ ERRORS = [
     ('start: { };', "start: not in this version"),
     ('recovery: { };', "recovery: not in this version"),
     ('notify_on = [ "crash" ];', "notify_on: not in this version"),
+    ('probes: { readiness: { checks = ( "a" ); }; };', 'probes.readiness.checks: there is no check "a"'),
+    ('checks = ( { name = "api"; exec = [ "x" ]; } ); probes: { readiness: { checks = ( "apy" ); }; };', 'there is no check "apy"; did you mean "api"?'),
+    ('probes: { readiness: { }; };', "probes.readiness.checks: must be set: there is nothing to ask"),
+    ('probes: { readiness: { checks = "a"; }; };', "probes.readiness.checks: wants a list of checks"),
+    ('probes: { liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); success_threshold = 2; }; };',
+     "probes.liveness.success_threshold: is 1 for startup and liveness, as in Kubernetes"),
+    ('probes: { readiness: { checks = ( { name = "a"; exec = [ "x" ]; } ); on_failure = "restart"; }; };',
+     "probes.readiness.on_failure: is for startup and liveness"),
+    ('probes: { liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); on_failure = "reboot"; }; };', 'probes.liveness.on_failure: wants one of'),
+    ('probes: { startup: { checks = ( { name = "a"; exec = [ "x" ]; } ); }; liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); }; };',
+     'another check is called "a" already'),
+    ('probes: { startup: { checks = ( { name = "a"; exek = [ "x" ]; } ); }; };', 'exek: unknown setting; did you mean "exec"?'),
+    ('probes: { livenes: { }; };', 'probes.livenes: unknown setting; did you mean "liveness"?'),
+    ('probes: { readiness: { checks = ( { name = "a"; notify: { max_age = "5s"; }; } ); }; };', '"a": notify needs app.notify = true'),
+    ('app: { watchdog = "5s"; };', "app.watchdog: needs notify = true"),
+    ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: wants one of'),
+    ('app: { restart: { max = 0; }; };', "app.restart.max: "),
+    ("checks = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " );", "65 checks; 64 are the most"),
     ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not in this version'),
 ]
 
@@ -169,6 +187,19 @@ class Errors(Case):
 
     def test_no_command_is_usage(self):
         self.assertEqual(run(config="", first=False)[0], 64)
+
+
+class Probes(Case):
+    def test_check_prints_them(self):
+        code, out, _ = run("--check", first=False, config='app: { notify = true; watchdog = "20s"; restart: { policy = "on-failure"; }; }; listen = ":9180"; '
+                           'checks = ( { name = "a"; process: { }; } ); probes: { readiness: { checks = ( "a", { name = "b"; exec = [ "x" ]; } ); '
+                           'mode = "any"; period = "5s"; }; liveness: { on_failure = "restart"; }; };')
+        self.assertEqual(code, 0)
+        for line in ("notify         READY=1 is part of startup; WATCHDOG=1 every 20 s", "listens on     :9180",
+                     "restarted      on failure, 5 times within 10m at most, after 1 s to 30 s",
+                     "readiness      any of a, b; after 0 s, every 5 s, 1 s each; fails after 3, succeeds after 1\n",
+                     "liveness       WATCHDOG=1 from the app; on failure: restart"):
+            self.assertIn(line, out)
 
 
 class Expansion(Case):
