@@ -94,7 +94,8 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 	const config_setting_t *action = find(tree, probe_names[kind], ".on_failure");
 	char path[PATH_TEXT];
 
-	if (probe->checks == 0 && !app_tells(plan, kind))
+	/* after another mistake nobody knows what was meant to be asked */
+	if (probe->checks == 0 && !app_tells(plan, kind) && g->reader->errors->count == 0)
 		read_error(g->reader, whole, g->path, "must be set: there is nothing to ask");
 	snprintf(path, sizeof path, "probes.%s.success_threshold", probe_names[kind]);
 	if (success != NULL && probe->success_threshold != 1 && kind != PROBE_READINESS)
@@ -115,8 +116,7 @@ static void read_probe(struct gatherer *g, const config_t *tree, struct plan *pl
 	snprintf(g->path, sizeof g->path, "probes.%s.checks", probe_names[kind]);
 	if (list != NULL)
 		read_checks(g, (config_setting_t *)(uintptr_t)list, probe);
-	if (g->reader->errors->count == 0)
-		must_make_sense(g, tree, plan, kind);
+	must_make_sense(g, tree, plan, kind);
 }
 
 static size_t most_checks(const config_t *tree, const struct plan *plan)

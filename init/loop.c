@@ -32,6 +32,7 @@ static void set_timer(struct loop *loop, msec_t at)
 	if (at != INT64_MAX) {
 		when.it_value.tv_sec = at / 1000;
 		when.it_value.tv_nsec = at % 1000 * 1000000;
+		when.it_value.tv_nsec += at == 0; /* 0 would switch it off */
 	}
 	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }

@@ -43,9 +43,18 @@ static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
 /* Where --probe is still to come on the command line, a mistake ends with 1 too: Docker knows no other code. */
 static bool asks_for_probe(int argc, char **argv)
 {
-	for (int i = 1; i < argc && *argv[i] == '-' && strcmp(argv[i], "--") != 0; i++)
+	static const char *const with_value[] = {"--config", "--timeout", "--check"};
+
+	for (int i = 1; i < argc && *argv[i] == '-' && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--probe") == 0 || strncmp(argv[i], "--probe=", 8) == 0)
 			return true;
+		for (size_t n = 0; n < sizeof with_value / sizeof *with_value; n++) {
+			if (strcmp(argv[i], with_value[n]) != 0)
+				continue;
+			i += i + 1 < argc && *argv[i + 1] != '-';
+			break;
+		}
+	}
 	return false;
 }
 

@@ -73,6 +73,8 @@ static void app_started(struct prober *prober, msec_t now)
 		round->due = INT64_MAX;
 		snprintf(round->why, sizeof round->why, "not asked yet");
 	}
+	for (size_t i = 0; i < prober->plan->checks.count; i++)
+		prober->checks[i].asked = false; /* what was true of the app before says nothing about this one */
 	prober->state = PROBER_AT_WORK;
 	prober->app_started = now;
 	prober->started = prober->ready_came = prober->app_stopping = prober->watchdog_failed = false;

@@ -140,9 +140,10 @@ static void put_check(struct page_check *to, const struct prober *prober, size_t
 	to->errors = check->errors;
 	if (*check->error != '\0')
 		put(to->error, PAGE_TEXT, check->error);
-	if (!check->asked || (to->asked && to->at == check->at && to->ok == check->ok && to->failed == check->failed))
+	bool known = to->asked && to->at == check->at && to->ok == check->ok && to->failed == check->failed;
+	to->asked = check->asked;
+	if (!check->asked || known)
 		return;
-	to->asked = true;
 	to->outcome = check->last.outcome;
 	to->failure = check->last.failure;
 	to->status = check->last.status;

@@ -238,8 +238,8 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 	seq->group_gone = !event->group_left;
 	if (seq->exit_at_once) {
 		end(seq, out);
-	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0) {
-		seq->begun = now; /* nothing ran: there is nothing to put in order */
+	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0 && seq->restart.count == 0) {
+		seq->begun = now; /* nothing ever ran: there is nothing to put in order */
 		seq->reason = REASON_EXIT;
 		begin_sweep(seq, out);
 	} else if (seq->phase == PHASE_RUNNING) {

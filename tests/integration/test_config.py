@@ -166,6 +166,12 @@ class Errors(Case):
         self.assertEqual(code, 78)
         self.assertEqual([line.split(":")[1] for line in log.splitlines()], ["2", "3", "6", "7"])
 
+    def test_a_probe_that_makes_no_sense_is_in_that_run_too(self):
+        check = 'checks = ( { name = "c"; exec = [ "true" ]; } );'
+        code, _, log = run("--check", config=f'app: {{ nam = "x"; }};\nprobes: {{ liveness: {{ {check}\n success_threshold = 2; }};\n'
+                                             f' readiness: {{ checks = ( "c" );\n on_failure = "restart"; }}; }};\n', first=False)
+        self.assertEqual((code, [line.split(":")[1] for line in log.splitlines()]), (78, ["1", "3", "5"]), log)
+
     def test_a_missing_file(self):
         code, _, log = run("--config", "/nonexistent.conf", "--", "true", first=False)
         self.assertEqual((code, log), (78, "/nonexistent.conf: cannot read it: No such file or directory\n"))
@@ -292,7 +298,8 @@ class Modes(Case):
     def test_probe_ends_with_0_or_1_only(self):
         for words, config in ((["--probe", "--nonsense"], ""), (["--probe"], "nonsense"), (["--probe=nosuch"], ""), (["--probe"], ""),
                               (["--probe", "--timeout", "x"], ""), (["--probe", "http://127.0.0.1:1/"], None), (["--probe", "a", "b"], ""),
-                              (["--probe", "--check"], "")):
+                              (["--probe", "--check"], ""), (["--timeout", "x", "--probe"], ""), (["--check", "a", "--probe"], ""),
+                              (["--nonsense", "--probe"], "")):
             with self.subTest(words=words):
                 self.assertEqual(run(*words, config=config, first=False)[0], 1)
 

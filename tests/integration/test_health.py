@@ -288,9 +288,26 @@ class Crashes(HealthCase):
         self.assertEqual(s.wait(), 5)
         self.assertLess(s.seconds, 2)
 
-    def test_a_program_that_is_gone_ends_it(self):
-        code, _, log = run("--", "sh", "-c", "rm -f $TEST_DIR/app; exit 3", config="app: { " + restarts("always", 3, "10ms") + " };")
-        self.assertEqual(code, 3)
+    def test_a_program_that_is_gone_has_crashed_and_the_chain_runs(self):
+        s = self.start("--", "true", ready=False)  # for its directory
+        s.wait()
+        app = s.directory / "app"
+        app.write_text('#!/bin/sh\nrm "$0"\nexit 3\n')
+        app.chmod(0o755)
+        config = "app: { " + restarts("on-failure", 2, "10ms") + " }; " + chain(hook("cancel", ["crash"]).replace("$TEST_DIR", str(s.directory)), STOP)
+        code, _, log = run("--", app, config=config)
+        self.assertEqual((code, log.count("is started again in"), s.file("hooks")), (127, 2, "crash cancel\n"), log)
+
+    def test_what_was_true_of_the_app_before_is_not_true_of_the_next(self):
+        s = self.app("ends_when", "end", "5", config=probes(ready=f'checks = ( {UP} ); initial_delay = "1s"; period = "100ms";',
+                                                            top="app: { " + restarts("on-failure") + " };"))
+        s.touch("up")
+        self.assertEqual(s.until_probe(0, "up"), "healthy: up\n")
+        s.touch("end")
+        s.until_log("is started again\n")
+        s.remove("up")
+        until(lambda: s.probe("live")[0] == 0, "the next one")
+        self.assertEqual(s.probe("up", config=True)[0], 1)
 
 
 class Notify(HealthCase):

@@ -70,6 +70,11 @@ class Listen(Case):
         self.listening("")
         until(lambda: self.get("/readyz")[0] == 200, "an app that runs is ready where nobody says what ready is")
 
+    def test_it_is_there_before_the_app_says_a_word(self):
+        self.listening("app: { notify = true; }; ")
+        until(lambda: self.get("/livez")[0] == 200, "nothing else wakes process 1")
+        self.assertEqual(self.get("/startupz")[0], 503)
+
     def test_killed_it_comes_back_and_nobody_is_refused(self):
         s = self.listening(PROBES)
         until(lambda: self.get("/livez")[0] == 200, "it is alive")

@@ -194,6 +194,25 @@ static void an_app_that_cannot_be_started_is_tried_on(void **state)
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
 }
 
+/* It ran once: what it left behind is put in order. */
+static void an_app_that_cannot_be_executed_again_has_crashed(void **state)
+{
+	(void)state;
+	restartable(1);
+	unhealthy(UNHEALTHY_RESTART);
+	step_brings(0, OUTCOME_OK);
+	app_ends(TERM);
+	time_passes();
+	happens((struct event){.kind = EVENT_APP_STARTED});
+	happens((struct event){.kind = EVENT_APP_EXIT, .wait_status = STATUS_EXIT(126), .exec_errno = 13});
+	assert_int_equal(story.seq.reason, REASON_CRASH);
+	assert_int_equal(story.seq.steps[0].state, STATE_RUNNING);
+	step_brings(0, OUTCOME_OK);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 126);
+}
+
 static void pauses_double_and_the_budget_is_of_a_time(void **state)
 {
 	static const struct plan_restart budget = {.max = 4, .within = 60000, .backoff = 1000, .backoff_max = 5000};
@@ -228,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(a_required_step_that_fails_in_a_restart_ends_it),
 	    cmocka_unit_test(an_extension_stays_within_the_deadline),
 	    cmocka_unit_test(an_app_that_cannot_be_started_is_tried_on),
+	    cmocka_unit_test(an_app_that_cannot_be_executed_again_has_crashed),
 	    cmocka_unit_test(pauses_double_and_the_budget_is_of_a_time),
 	};
 
