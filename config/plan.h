@@ -155,6 +155,8 @@ struct plan_check {
 	int line;
 };
 
+#define CHECK_NAME_MAX 64 /* bytes, the NUL included */
+
 struct plan_checks {
 	const struct plan_check *items;
 	size_t count;

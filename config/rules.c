@@ -168,6 +168,8 @@ void rule_check(struct reader *reader, config_setting_t *group, void *out, const
 
 	if (kind >= 0)
 		check->kind = values[kind];
+	if (check->name != NULL && strlen(check->name) >= CHECK_NAME_MAX)
+		report_at(reader, group, path, "name", "is longer than 63 bytes");
 	/* --probe tells a name from an address by these */
 	if (check->name != NULL && (*check->name == '\0' || strpbrk(check->name, ":/ \t\r\n") != NULL))
 		report_at(reader, group, path, "name", "wants a name without blanks, \":\" and \"/\"");

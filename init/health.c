@@ -30,9 +30,7 @@ static void ask(struct health *health, const struct prober_action *action)
 
 	if (jobs_ask(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
 		return;
-	log_event(LOG_WARN, "check_error", health->plan->checks.items[action->check].name, "could not be asked: %s",
-		  result.message);
-	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = action->check, .result = &result});
+	health_answer(health, action->check, &result);
 }
 
 static void tell_check(const struct health *health, size_t index)
@@ -98,7 +96,8 @@ void health_event(struct health *health, enum prober_event_kind kind)
 
 void health_answer(struct health *health, size_t check, const struct check_result *result)
 {
-	if (result->outcome == OUTCOME_ERROR)
+	/* the same again is no news */
+	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
 		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
 	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = result});
 }

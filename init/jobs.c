@@ -17,8 +17,12 @@
 #include "init/work.h"
 #include "probes/check.h"
 
-/* Twice the most that can be under way: a killed process keeps its place until it is reaped. */
-#define SLOTS ((size_t)(PLAN_STEPS_MAX + PLAN_CHECKS_MAX) * 2)
+/*
+ * Twice the most that can be under way: a killed process keeps its place until it is reaped. The first are the checks', so that
+ * those that hang where no signal reaches them leave the steps their own.
+ */
+#define CHECK_SLOTS ((size_t)PLAN_CHECKS_MAX * 2)
+#define SLOTS       (CHECK_SLOTS + (size_t)PLAN_STEPS_MAX * 2)
 
 struct job {
 	pid_t pid; /* 0: free */
@@ -67,9 +71,9 @@ static struct output *output_of(const struct job *job)
 	return &the_jobs.outputs[job - the_jobs.slots];
 }
 
-static struct job *free_slot(void)
+static struct job *free_slot(enum job_kind kind)
 {
-	for (size_t i = 0; i < SLOTS; i++)
+	for (size_t i = kind == JOB_CHECK ? 0 : CHECK_SLOTS; i < (kind == JOB_CHECK ? CHECK_SLOTS : SLOTS); i++)
 		if (the_jobs.slots[i].pid == 0)
 			return &the_jobs.slots[i];
 	return NULL;
@@ -184,7 +188,7 @@ static bool start_worker(struct job *job, struct spawn *spec)
 /* spec: all but the descriptors. name: as start_program() has it. */
 static bool start(struct spawn *spec, struct job_id id, const char *name, struct check_result *result)
 {
-	struct job *job = free_slot();
+	struct job *job = free_slot(id.kind);
 
 	errno = EAGAIN;
 	if (job != NULL) {

@@ -92,7 +92,7 @@ bool listener_reaped(struct listener *listener, pid_t pid, msec_t now)
 	listener->restarts++;
 	if (now - listener->begun >= LONG_LIFE)
 		listener->pause = SHORTEST_PAUSE;
-	log_event(LOG_WARN, "listen", NULL, "the listener has ended; it is started again");
+	log_event(LOG_WARN, "listen", NULL, "the listener has ended");
 	listener->again_at = now + listener->pause;
 	listener->pause = listener->pause * 2 < LONGEST_PAUSE ? listener->pause * 2 : LONGEST_PAUSE;
 	return true;

@@ -112,8 +112,12 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		step_started(seq, action);
 		break;
 	case ACTION_STEP_AGAIN:
-		log_event(LOG_WARN, "step_again", step, "try %d failed: %s; again in %s", seq->steps[action->step].attempt, why,
-			  duration_format(action->time, time));
+		duration_format(action->time, time);
+		if (seq->steps[action->step].attempt == 0)
+			log_event(LOG_WARN, "step_again", step, "not begun: %s; again in %s", why, time);
+		else
+			log_event(LOG_WARN, "step_again", step, "try %d failed: %s; again in %s",
+				  seq->steps[action->step].attempt, why, time);
 		break;
 	case ACTION_STEP_ENDED:
 		step_ended(seq, action, why);

@@ -6,6 +6,9 @@
 #include "init/round.h"
 #include "probes/page.h"
 
+/* Later than this is no matter of a busy machine any more. */
+#define ASLEEP ((msec_t)1000)
+
 void prober_init(struct prober *prober, const struct plan *plan, uint64_t seed)
 {
 	prober->plan = plan;
@@ -50,7 +53,7 @@ static void look_whether_started(struct prober *prober, msec_t now, struct probe
 	if (prober->state != PROBER_AT_WORK || prober->started || !startup_is_over(prober))
 		return;
 	prober->started = true;
-	prober->started_at = now;
+	prober->watchdog_from = now;
 	prober->rounds[PROBE_STARTUP].due = INT64_MAX;
 	round_abandon(prober, PROBE_STARTUP, out);
 	schedule(prober, now, PROBE_LIVENESS);
@@ -115,11 +118,9 @@ static void ready(struct prober *prober, msec_t now)
 
 static msec_t watchdog_until(const struct prober *prober)
 {
-	msec_t last = prober->watchdog_at > prober->started_at ? prober->watchdog_at : prober->started_at;
-
 	if (prober->state != PROBER_AT_WORK || prober->watchdog == 0 || prober->watchdog_failed || !prober->started)
 		return INT64_MAX;
-	return last + prober->watchdog;
+	return prober->watchdog_from + prober->watchdog;
 }
 
 static void watchdog_fails(struct prober *prober, struct prober_actions *out, const char *why)
@@ -138,7 +139,7 @@ static void watchdog_fails(struct prober *prober, struct prober_actions *out, co
 
 static void watchdog_came(struct prober *prober, msec_t now, struct prober_actions *out)
 {
-	prober->watchdog_at = now;
+	prober->watchdog_at = prober->watchdog_from = now;
 	if (!prober->watchdog_failed)
 		return;
 	prober->watchdog_failed = false;
@@ -161,6 +162,23 @@ static void on_time(struct prober *prober, msec_t now, struct prober_actions *ou
 	}
 	if (now >= watchdog_until(prober))
 		watchdog_fails(prober, out, "watchdog: no WATCHDOG=1 in time");
+}
+
+/*
+ * We come later than we asked for: the container was paused, or the machine slept. The app could not answer either, so the time
+ * that passed says nothing about it.
+ */
+static void forgive(struct prober *prober, msec_t now, struct prober_actions *out)
+{
+	msec_t wanted = prober_wake(prober);
+
+	if (wanted == INT64_MAX || now - wanted <= ASLEEP)
+		return;
+	prober->watchdog_from = now;
+	for (int kind = 0; kind < PROBE_COUNT; kind++) {
+		prober->rounds[kind].rounds_error += prober->rounds[kind].under_way;
+		round_abandon(prober, (enum probe_kind)kind, out);
+	}
 }
 
 static void take(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out)
@@ -211,6 +229,7 @@ void prober_event(struct prober *prober, msec_t now, const struct prober_event *
 	}
 	if (prober->state != PROBER_AT_WORK)
 		return;
+	forgive(prober, now, out);
 	take(prober, now, event, out);
 	look_whether_started(prober, now, out);
 	on_time(prober, now, out);

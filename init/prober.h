@@ -66,6 +66,7 @@ struct prober_check {
 	struct check_result last; /* never OUTCOME_ERROR */
 	msec_t at, since;         /* of the last verdict; of the last change */
 	uint64_t ok, failed, errors;
+	bool erring; /* the last try was an error */
 	int64_t total_us;
 	char error[sizeof((struct check_result *)0)->message]; /* of the last error */
 };
@@ -90,11 +91,11 @@ struct prober {
 	enum { PROBER_IDLE, PROBER_AT_WORK, PROBER_BETWEEN, PROBER_FROZEN } state;
 	msec_t app_started;
 	bool started; /* startup has succeeded, or there is nothing to wait for */
-	msec_t started_at;
 	bool ready_came, app_stopping;
-	msec_t extended;    /* startup does not fail before this */
-	msec_t watchdog;    /* 0: none */
-	msec_t watchdog_at; /* the last WATCHDOG=1; 0: none yet */
+	msec_t extended;      /* startup does not fail before this */
+	msec_t watchdog;      /* 0: none */
+	msec_t watchdog_at;   /* the last WATCHDOG=1; 0: none yet */
+	msec_t watchdog_from; /* the next one is due `watchdog` after this */
 	bool watchdog_failed;
 	bool was_live, was_started; /* PROBER_FROZEN: the verdicts that stay */
 	struct prober_round rounds[PROBE_COUNT];

@@ -93,7 +93,7 @@ static int seal_memory(int fd)
 	return fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL);
 }
 
-struct page *publish_open(const struct plan *plan)
+struct page *publish_open(const struct plan *plan, const struct page **shown)
 {
 	/* musl and glibc both have memfd_create(), but not every version of them that we are built with */
 	int fd = (int)syscall(SYS_memfd_create, PAGE_MEMFD, 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
@@ -110,6 +110,8 @@ struct page *publish_open(const struct plan *plan)
 		return NULL;
 	put_constants(page, plan);
 	put_names(page, plan);
+	*shown = page_map(fd);
+	madvise(page, sizeof *page, MADV_DONTFORK); /* no child of ours can write to it, either */
 	return page;
 }
 
@@ -178,33 +180,16 @@ static void put_app(struct page_app *to, const struct sources *from)
 	put(to->status, PAGE_TEXT, health->last.status);
 }
 
-static void count_chain(struct page_head *head, const struct seq *seq, bool runs, msec_t now)
+/* A chain may have begun and ended since we looked last. */
+static bool has_begun(const struct page_head *head, const struct seq *seq)
 {
-	struct page_chain *chain = &head->chain;
-
-	if (runs && (!chain->running || chain->begun != seq->begun)) {
-		*chain = (struct page_chain){.ran = true, .running = true, .begun = seq->begun};
-		chain->unix_ms = wall(seq->begun);
-		head->chains_run[seq->reason]++;
-	} else if (!runs && chain->running) {
-		chain->running = false;
-		chain->ended = now;
-		head->chains_failed[seq->reason] += seq->required_failed;
-	}
+	return memcmp(head->chains_run, seq->chains_run, sizeof head->chains_run) != 0;
 }
 
-static void put_chain(struct page *page, const struct seq *seq, msec_t now)
+static void put_steps(struct page *page, const struct seq *seq)
 {
 	struct page_chain *chain = &page->head.chain;
-	bool runs = seq->phase == PHASE_CHAIN;
 
-	count_chain(&page->head, seq, runs, now);
-	if (!chain->ran || seq->phase == PHASE_RUNNING)
-		return;
-	chain->reason = seq->reason;
-	chain->required_failed = seq->required_failed;
-	chain->deadline = seq->begun + seq->plan->shutdown.effective;
-	put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
 	chain->step = page->head.steps;
 	for (size_t i = page->head.steps; i-- > 0;) {
 		const struct seq_step *step = &seq->steps[i];
@@ -213,9 +198,37 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 		to->attempt = step->attempt;
 		to->begun = step->begun;
 		to->ended = step->ended;
-		if (runs && (step->state == STATE_RUNNING || step->state == STATE_PAUSED))
+		if (chain->running && (step->state == STATE_RUNNING || step->state == STATE_PAUSED))
 			chain->step = i;
 	}
+}
+
+static void put_chain(struct page *page, const struct seq *seq, msec_t now)
+{
+	struct page_head *head = &page->head;
+	struct page_chain *chain = &head->chain;
+	bool runs = seq->phase == PHASE_CHAIN;
+
+	if (has_begun(head, seq)) {
+		*chain = (struct page_chain){.ran = true, .running = true, .begun = seq->begun, .unix_ms = wall(seq->begun)};
+		chain->reason = seq->reason;
+		chain->deadline = seq->begun + seq->plan->shutdown.effective;
+		put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
+		for (size_t i = 0; i < head->steps; i++)
+			page->step[i].state = STATE_PENDING;
+	}
+	if (chain->running && !runs) {
+		chain->ended = now;
+		chain->required_failed = seq->chains_failed[chain->reason] != head->chains_failed[chain->reason];
+	}
+	chain->running = runs;
+	memcpy(head->chains_run, seq->chains_run, sizeof head->chains_run);
+	memcpy(head->chains_failed, seq->chains_failed, sizeof head->chains_failed);
+	if (seq->phase == PHASE_RUNNING)
+		return; /* the next life has forgotten the steps */
+	if (runs)
+		chain->required_failed = seq->required_failed;
+	put_steps(page, seq);
 }
 
 static enum page_phase phase_of(const struct seq *seq)

@@ -17,8 +17,11 @@ struct sources {
 	const struct listener *listener;
 };
 
-/* Before the seal: make the page. NULL with errno set where there is none to be had; publish() is then not to be called. */
-struct page *publish_open(const struct plan *plan);
+/*
+ * Before the seal: make the page. *shown is the same for children to read. NULL with errno set where there is none to be had;
+ * publish() is then not to be called.
+ */
+struct page *publish_open(const struct plan *plan, const struct page **shown);
 
 /* All of it anew. */
 void publish(struct page *page, const struct sources *from);

@@ -135,7 +135,8 @@ static void remember(struct prober *prober, msec_t now, size_t index, const stru
 {
 	struct prober_check *check = &prober->checks[index];
 
-	if (result->outcome == OUTCOME_ERROR) {
+	check->erring = result->outcome == OUTCOME_ERROR;
+	if (check->erring) {
 		check->errors++;
 		memcpy(check->error, result->message, sizeof check->error);
 		return;

@@ -1,5 +1,6 @@
 #include "init/sequencer.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "init/exitcode.h"
@@ -106,6 +107,7 @@ static void begin(struct seq *seq, msec_t now, enum reason reason, int signal, s
 	}
 	seq->phase = PHASE_CHAIN;
 	seq->stage = 0;
+	seq->chains_run[reason]++;
 	actions_push(out, (struct action){.kind = ACTION_CHAIN_BEGUN});
 	walk(seq, now, out);
 }
@@ -130,6 +132,7 @@ static bool begin_restart(struct seq *seq, msec_t now, enum reason cause, struct
 /* Where the app will not go, or a required step failed, the app is not started again: what was to be in order is not. */
 static void chain_over(struct seq *seq, msec_t now, struct actions *out)
 {
+	seq->chains_failed[seq->reason] += seq->required_failed;
 	if (seq->reason != REASON_RESTART) {
 		begin_sweep(seq, out);
 	} else if (seq->required_failed) {
@@ -173,9 +176,17 @@ static bool restarts_after(const struct seq *seq, enum reason reason)
 
 /* --- signals ----------------------------------------------------------------------------------------------------------- */
 
+static bool is_restarting(const struct seq *seq)
+{
+	return seq->phase == PHASE_WAITING || (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
+}
+
+/* Between two lives there is no app to end by itself of what a terminal sends, or a platform that was told another signal. */
 static bool asks_for_stop(const struct seq *seq, int signal)
 {
-	return !seq->exit_at_once && (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0;
+	bool would_end = is_restarting(seq) && seq->app_gone && (signal == SIGINT || signal == SIGQUIT);
+
+	return !seq->exit_at_once && (would_end || (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0);
 }
 
 /* Without a chain: forwarded as it comes, and the first one starts the deadline. */
@@ -198,7 +209,7 @@ static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *o
 			forward(signal, out);
 		return;
 	}
-	bool restarting = seq->phase == PHASE_WAITING || (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
+	bool restarting = is_restarting(seq);
 	if (!seq->plan->shutdown.chained && !restarting) {
 		if (!seq->app_gone)
 			drain(seq, now, signal, out);

@@ -57,6 +57,7 @@ struct seq {
 	bool hurry; /* on to the stop step and the steps with a reserve */
 	bool kill_sent;
 	struct seq_step steps[PLAN_STEPS_MAX];
+	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
 
 	bool app_gone;
 	bool group_gone; /* the app's process group is empty */

@@ -96,6 +96,7 @@ static void run(struct supervisor *s)
 /* Everything that may fail for want of memory or descriptors. */
 static bool prepare(struct supervisor *s)
 {
+	const struct page *shown = NULL;
 	uint64_t seed = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
 
 	if (!loop_open(&s->loop))
@@ -108,12 +109,12 @@ static bool prepare(struct supervisor *s)
 	if (s->health.notify.fd >= 0 && !loop_watch(&s->loop, s->health.notify.fd, LOOP_NOTIFY))
 		return false;
 	if (s->manner->publishes) {
-		s->page = publish_open(s->plan);
+		s->page = publish_open(s->plan, &shown);
 		if (s->page == NULL)
 			log_event(LOG_WARN, "page", NULL, "nothing can be published, --probe asks by itself: %s",
 				  strerror(errno));
 	}
-	listener_init(&s->listener, s->plan, s->signals, s->page);
+	listener_init(&s->listener, s->plan, s->signals, shown);
 	s->sources = (struct sources){s->plan, &s->app, &s->health, &s->seq, &s->listener};
 	return true;
 }

@@ -69,12 +69,16 @@ int probe_supervisor(const struct probe_options *options, const char *config)
 	if (options->check == NULL && target != NULL && probe_is_url(target))
 		return -1;
 	const struct page *page = page_find(config);
-	if (page == NULL || !page->head.probes)
+	if (page == NULL)
 		return -1;
 	if (!page_read(page, &copy)) {
 		report_problem(options->json, "the supervisor's page is torn");
 		return 1;
 	}
+	/* without probes the checks are asked directly, but what stops is not ready, whatever they say */
+	bool about_ready = options->check == NULL && (target == NULL || strcmp(target, "ready") == 0);
+	if (!copy.head.probes && (copy.head.phase == PAGE_RUNNING || !about_ready))
+		return -1;
 	int64_t now = clock_us() / 1000;
 	if (options->check != NULL)
 		return tell_check(target, now, options->json);

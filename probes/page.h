@@ -46,7 +46,7 @@ struct page_verdict {
 };
 
 struct page_check {
-	char name[PAGE_NAME];
+	char name[CHECK_NAME_MAX];
 	enum check_kind kind;
 	bool soft;
 	bool asked;           /* the fields below hold a result */

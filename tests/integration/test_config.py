@@ -140,6 +140,7 @@ ERRORS = [
     ('probes: { startup: { checks = ( { name = "a"; exek = [ "x" ]; } ); }; };', 'exek: unknown setting; did you mean "exec"?'),
     ('probes: { livenes: { }; };', 'probes.livenes: unknown setting; did you mean "liveness"?'),
     ('probes: { readiness: { checks = ( { name = "a"; notify: { max_age = "5s"; }; } ); }; };', '"a": notify needs app.notify = true'),
+    ('checks = ( { name = "' + "x" * 64 + '"; exec = [ "x" ]; } );', "checks[0].name: is longer than 63 bytes"),
     ('app: { watchdog = "5s"; };', "app.watchdog: needs notify = true"),
     ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: wants one of'),
     ('app: { restart: { max = 0; }; };', "app.restart.max: "),

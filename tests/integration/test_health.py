@@ -123,6 +123,17 @@ class Verdicts(HealthCase):
         s.remove("up")
         self.assertEqual(s.probe(config=True)[0], 1)
 
+    def test_without_probes_a_stop_ends_readiness_too(self):
+        wait = '{ name = "wait"; exec = [ "sh", "-c", "while ! test -e $TEST_DIR/go; do sleep 0.01; done" ]; }'
+        s = self.up(f"checks = ( {UP} ); " + chain(wait, STOP))
+        self.assertEqual(s.probe("ready", config=True)[0], 0)
+        s.signal("TERM")
+        s.until_log("wait: begun")
+        self.assertEqual(s.until_probe(1, "ready", config=True), "unhealthy: stopping\n")
+        self.assertEqual([s.probe(*p, config=True)[0] for p in ((), ("live",), ("up",))], [1, 0, 0])
+        s.touch("go")
+        self.assertEqual(s.wait(), 0)
+
     def test_directly_a_probe_is_its_own_checks(self):
         s = self.up(f'checks = ( {UP}, {{ name = "no"; exec = [ "false" ]; }} ); ' +
                     probes(live='checks = ( "up" );', ready='checks = ( "no", "up" ); mode = "any";', startup='checks = ( "no", "up" );'))
@@ -174,7 +185,7 @@ class Workers(HealthCase):
         s = self.start("--", "sleep", "100", setup=limit, wrap=("setpriv", "--reuid", uid, "--clear-groups"), config=probes(
             live='checks = ( { name = "root"; file: { path = "/"; }; } ); period = "50ms"; failure_threshold = 1; on_failure = "shutdown";',
             ready='checks = ( "root" ); period = "50ms";'))
-        s.until_log("root: could not be asked: no process for it")
+        s.until_log("root: error: no process for it")
         self.assertEqual([s.probe(p)[0] for p in ("live", "ready")], [0, 1])
         self.assertNotIn("failed", s.log())
 
@@ -275,6 +286,15 @@ class Crashes(HealthCase):
         s.touch("end1")
         until(lambda: s.file("ready").count("\n") >= 2, "a second life")
         s.remove("end1")
+
+    def test_a_restart_is_counted_however_quick(self):
+        s = self.app("ends_when", "end", "5", config="app: { " + restarts("always", 3, "300ms").replace("100ms", "300ms") + " };")
+        s.touch("end")
+        s.until_log("is started again in")
+        s.remove("end")
+        s.until_log("is started again\n")
+        status = until(lambda: (j := json.loads(s.probe(how="status=json")[1]))["app"]["restarts"] == 1 and j, "a restart")
+        self.assertEqual((status["chains"]["restart"]["run"], status["chain"]["reason"]), (1, "restart"))
 
     def test_between_two_lives_nothing_is_healthy(self):
         s = self.app("ends_when", "end", "5", config=probes(ready=f"checks = ( {UP} ); {QUICK}",

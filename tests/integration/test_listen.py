@@ -149,6 +149,8 @@ class Listen(Case):
         listener = until(lambda: self.listener(s), "a listener")
         status = Path(f"/proc/{listener}/status").read_text()
         self.assertIn("Uid:\t12345\t12345", status)
+        self.assertRegex(Path(f"/proc/{listener}/maps").read_text(), "r--s .*/memfd:tinysup")
+        self.assertNotRegex(Path(f"/proc/{listener}/maps").read_text(), "rw-s")
         self.assertEqual(sorted(os.listdir(f"/proc/{listener}/fd"), key=int)[:4], ["0", "1", "2", "3"])
 
 if __name__ == "__main__":

@@ -542,6 +542,26 @@ static void watchdog(void **state)
 	assert_false(healthy(PROBE_LIVENESS));
 }
 
+static void a_pause_of_the_container_is_nobodys_fault(void **state)
+{
+	(void)state;
+	new_plan();
+	plan.app.notify = true;
+	plan.app.watchdog = 2000;
+	add(PROBE_LIVENESS, 1)->failure_threshold = 1;
+	begin();
+	happens(PROBER_READY);
+	assert_true(story.running[0]);
+	passes(60000);
+	assert_true(healthy(PROBE_LIVENESS));
+	assert_int_equal(story.prober.rounds[PROBE_LIVENESS].rounds_error, 1);
+	assert_true(story.running[0]); /* and it is asked anew, at once */
+	assert_int_equal(story.prober.rounds[PROBE_LIVENESS].skipped, 5);
+	answers(0, OUTCOME_OK);
+	passes(1995);
+	assert_false(healthy(PROBE_LIVENESS)); /* a whole watchdog period later */
+}
+
 static void a_stop_freezes_all_but_readiness(void **state)
 {
 	(void)state;
@@ -607,6 +627,7 @@ int main(void)
 	    cmocka_unit_test(startup_that_fails),
 	    cmocka_unit_test(ready_is_startups_verdict),
 	    cmocka_unit_test(watchdog),
+	    cmocka_unit_test(a_pause_of_the_container_is_nobodys_fault),
 	    cmocka_unit_test(a_stop_freezes_all_but_readiness),
 	    cmocka_unit_test(a_restart_begins_anew),
 	    cmocka_unit_test(verdicts_grow_old),

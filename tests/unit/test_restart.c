@@ -127,6 +127,28 @@ static void a_stop_between_two_lives_ends_at_once(void **state)
 	assert_int_equal(story.exit_code, 3);
 }
 
+static void an_interrupt_between_two_lives_is_a_stop(void **state)
+{
+	(void)state;
+	for (int signal = 2; signal <= 3; signal++) { /* SIGINT, SIGQUIT */
+		new_plan();
+		add_stop(MSEC_UNSET);
+		plan.shutdown.chained = false;
+		plan.shutdown.clean_exit_code = -1;
+		may_restart(RESTART_ALWAYS, 3);
+		begin_story();
+		happens((struct event){.kind = EVENT_SIGNAL, .signal = signal});
+		assert_int_equal(story.seq.phase, PHASE_RUNNING); /* it is the app's */
+		app_ends(STATUS_EXIT(3));
+		assert_int_equal(story.seq.phase, PHASE_WAITING);
+		happens((struct event){.kind = EVENT_SIGNAL, .signal = 1});
+		assert_int_equal(story.seq.phase, PHASE_WAITING); /* SIGHUP is no reason to end */
+		happens((struct event){.kind = EVENT_SIGNAL, .signal = signal});
+		nothing_is_left();
+		assert_int_equal(story.exit_code, 3);
+	}
+}
+
 static void too_many_restarts_are_a_shutdown(void **state)
 {
 	(void)state;
@@ -243,6 +265,7 @@ int main(void)
 	    cmocka_unit_test(unhealthy_app_is_restarted_by_the_steps_marked_for_it),
 	    cmocka_unit_test(a_stop_during_a_restart_is_a_stop),
 	    cmocka_unit_test(a_stop_between_two_lives_ends_at_once),
+	    cmocka_unit_test(an_interrupt_between_two_lives_is_a_stop),
 	    cmocka_unit_test(too_many_restarts_are_a_shutdown),
 	    cmocka_unit_test(a_required_step_that_fails_in_a_restart_ends_it),
 	    cmocka_unit_test(an_extension_stays_within_the_deadline),
