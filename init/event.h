@@ -50,11 +50,12 @@ enum action_kind {
 	ACTION_EXIT,        /* tinysup exits with .code */
 };
 
+/* Small: process 1 has many of them on its stack, whose pages every fork copies. */
 struct action {
-	enum action_kind kind;
-	int signal;
-	int code;
-	size_t step;
+	enum action_kind kind : 8;
+	int signal : 8;
+	int code : 16;
+	unsigned step : 8;
 	msec_t time;
 };
 

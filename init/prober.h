@@ -45,11 +45,12 @@ enum prober_action_kind {
 	PROBER_UNHEALTHY, /* .probe (startup or liveness) has failed: its on_failure is due */
 };
 
+/* Small: process 1 has many of them on its stack, whose pages every fork copies. */
 struct prober_action {
-	enum prober_action_kind kind;
-	size_t check;
-	enum probe_kind probe;
-	msec_t time;
+	enum prober_action_kind kind : 8;
+	enum probe_kind probe : 8;
+	unsigned check : 8;
+	int time; /* milliseconds; a check has minutes at the most */
 };
 
 #define PROBER_ACTIONS_MAX (PLAN_CHECKS_MAX * 3 + PROBE_COUNT * 4)

@@ -110,8 +110,10 @@ struct page *publish_open(const struct plan *plan, const struct page **shown)
 		return NULL;
 	put_constants(page, plan);
 	put_names(page, plan);
-	*shown = page_map(fd);
-	madvise(page, sizeof *page, MADV_DONTFORK); /* no child of ours can write to it, either */
+	if (plan->listen != NULL)
+		*shown = page_map(fd);
+	if (plan->file != NULL)
+		madvise(page, sizeof *page, MADV_DONTFORK); /* no child of ours can write to it, either */
 	return page;
 }
 

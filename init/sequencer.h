@@ -56,7 +56,6 @@ struct seq {
 	msec_t stage_until;
 	bool hurry; /* on to the stop step and the steps with a reserve */
 	bool kill_sent;
-	struct seq_step steps[PLAN_STEPS_MAX];
 	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
 
 	bool app_gone;
@@ -67,6 +66,8 @@ struct seq {
 	int exec_errno;
 	uint64_t stop_sent; /* signals that the app got as a request to stop */
 	bool required_failed;
+
+	struct seq_step steps[PLAN_STEPS_MAX]; /* at the end: most of them are never touched */
 };
 
 /* seq: zeroed memory. seed: any number; the back-off's jitter follows from it. */

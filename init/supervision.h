@@ -30,10 +30,10 @@ struct supervisor {
 	struct page *page; /* NULL: nothing is published */
 
 	struct app app;
-	struct health health;
-	struct seq seq;
 	struct listener listener;
 	struct sources sources;
+	struct health health;
+	struct seq seq;
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 };
