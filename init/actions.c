@@ -99,6 +99,13 @@ static void act(struct supervisor *s, const struct action *action)
 	}
 }
 
+void supervision_publish(struct supervisor *s)
+{
+	if (s->page != NULL && !s->over && (s->changed || s->health.changed))
+		publish(s->page, &s->sources);
+	s->changed = s->health.changed = false;
+}
+
 /* Probes end with the app they ask, before the first step of a chain begins. */
 static void tell_health(struct supervisor *s, enum phase before)
 {
@@ -122,6 +129,8 @@ void supervision_feed(struct supervisor *s, const struct event *event)
 	seq_event(&s->seq, clock_now(), event, &actions);
 	tell_health(s, s->seq.reason == reason ? before : PHASE_RUNNING);
 	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
+	if (before == PHASE_RUNNING && s->changed)
+		supervision_publish(s); /* readiness has ended before the first step, or the app, can ask */
 	for (size_t i = 0; i < actions.count && !s->over; i++)
 		act(s, &actions.items[i]);
 }

@@ -45,6 +45,9 @@ void supervision_heed_health(struct supervisor *s);
 /* The app, for the first time or again. False where no process is to be had; that is logged. */
 bool supervision_start_app(struct supervisor *s);
 
+/* All of it, where anything has changed. */
+void supervision_publish(struct supervisor *s);
+
 /* events.c: a signal that came; all that wait in the queue, a bounded number at a time. */
 void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen);
 void supervision_take_signals(struct supervisor *s);

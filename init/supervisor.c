@@ -87,9 +87,7 @@ static void run(struct supervisor *s)
 			supervision_look_around(s);
 		if (!s->over)
 			tick(s);
-		if (s->page != NULL && !s->over && (s->changed || s->health.changed))
-			publish(s->page, &s->sources);
-		s->changed = s->health.changed = false;
+		supervision_publish(s);
 	}
 }
 

@@ -123,6 +123,13 @@ class Verdicts(HealthCase):
         s.remove("up")
         self.assertEqual(s.probe(config=True)[0], 1)
 
+    def test_the_first_step_finds_it_ended(self):
+        ask = hook("ask", ["stop"], f"{TINYSUP} --probe=ready > $TEST_DIR/said; true")
+        s = self.up(probes(ready=f"checks = ( {UP} ); {QUICK}", top=chain(ask, STOP)))
+        s.until_probe(0)
+        s.signal("TERM")
+        self.assertEqual((s.wait(), s.file("said")), (0, "unhealthy: stopping\n"))
+
     def test_without_probes_a_stop_ends_readiness_too(self):
         wait = '{ name = "wait"; exec = [ "sh", "-c", "while ! test -e $TEST_DIR/go; do sleep 0.01; done" ]; }'
         s = self.up(f"checks = ( {UP} ); " + chain(wait, STOP))
