@@ -23,10 +23,10 @@ static void make_id(char id[SHUTDOWN_ID_TEXT])
 void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
 		const struct signals_inherited *signals)
 {
-	facts->seq = seq;
-	facts->signals = signals;
 	if (plan->shutdown.chain.count == 0)
 		return; /* nobody will ask */
+	facts->seq = seq;
+	facts->signals = signals;
 	gethostname(facts->host, sizeof facts->host - 1);
 	facts->report.app = plan->app.name;
 	facts->report.host = facts->host;

@@ -134,7 +134,7 @@ static int run_status(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	static struct signals_inherited signals;
+	struct signals_inherited signals;
 	struct options options;
 
 	signals_block(&signals);
