@@ -39,9 +39,15 @@ def damaged(text, chance):
 
 
 class Config(unittest.TestCase):
-    def test_damaged_configurations(self):
+    def test_a_chain(self):
+        self.damage(ROOT / "tests/paper/demo.conf")
+
+    def test_health(self):
+        self.damage(Path(__file__).parent / "health.conf")
+
+    def damage(self, configuration):
         chance = random.Random(SEED)
-        whole = (ROOT / "tests/paper/demo.conf").read_text()
+        whole = configuration.read_text()
         valid = 0
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "conf"

@@ -196,6 +196,13 @@ class Workers(HealthCase):
         self.assertEqual([s.probe(p)[0] for p in ("live", "ready")], [0, 1])
         self.assertNotIn("failed", s.log())
 
+    def test_no_descriptor_of_ours_reaches_anybody(self):
+        look = '{ name = "look"; exec = [ "sh", "-c", "ls /proc/self/fd > $TEST_DIR/seen" ]; }'
+        s = self.app("status", config='app: { notify = true; }; listen = "127.0.0.1:0"; ' + probes(startup=f"checks = ( {look} );"))
+        self.assertEqual(s.file("descriptors"), "[]\n")
+        s.until_log("look: ok")
+        self.assertEqual(s.file("seen").split(), ["0", "1", "2", "3"])  # 3 is the directory that ls reads
+
     def test_descriptors_do_not_grow(self):
         checks = '{ name = "e"; exec = [ "true" ]; }, { name = "t"; tcp: { port = 1; }; }, { name = "f"; file: { path = "/"; }; }'
         s = self.app("plain", config=probes(ready=f'checks = ( {checks} ); period = "10ms";'))
