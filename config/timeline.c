@@ -210,6 +210,7 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 	const struct plan_probe *probe = &plan->probes[kind];
 	char delay[DURATION_TEXT], period[DURATION_TEXT], timeout[DURATION_TEXT];
 	const char *separator = probe->mode == PROBE_ANY ? "any of " : "";
+	bool decides = false;
 
 	fprintf(to, "%-15s", probes_name(kind));
 	for (size_t i = 0; i < plan->checks.count; i++) {
@@ -217,6 +218,7 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 			continue;
 		fprintf(to, "%s%s", separator, plan->checks.items[i].name);
 		separator = ", ";
+		decides |= !plan->checks.items[i].soft;
 	}
 	if (probe->checks == 0)
 		fputs(kind == PROBE_STARTUP ? "READY=1 from the app" : "WATCHDOG=1 from the app", to);
@@ -226,6 +228,8 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
 	if (kind != PROBE_READINESS)
 		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
+	if (probe->checks != 0 && !decides)
+		fputs("; all of its checks are soft: it never fails", to);
 	fputc('\n', to);
 }
 

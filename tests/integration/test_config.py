@@ -207,6 +207,8 @@ class Probes(Case):
                      "readiness      any of a, b; after 0 s, every 5 s, 1 s each; fails after 3, succeeds after 1\n",
                      "liveness       WATCHDOG=1 from the app; on failure: restart"):
             self.assertIn(line, out)
+        _, out, _ = run("--check", first=False, config='probes: { readiness: { checks = ( { name = "a"; soft = true; exec = [ "x" ]; } ); }; };')
+        self.assertIn("all of its checks are soft: it never fails", out)
 
 
 class Expansion(Case):
