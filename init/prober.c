@@ -38,8 +38,7 @@ static void schedule(struct prober *prober, msec_t now, enum probe_kind kind)
 		round->due = now;
 }
 
-/* --- startup and the two it blocks -----------------------------------------------------------------------------------------
- */
+/* --- startup and the two it blocks ------------------------------------------------------------------------------- */
 
 static bool startup_is_over(const struct prober *prober)
 {
@@ -104,8 +103,7 @@ static void stopped(struct prober *prober, struct prober_actions *out)
 	prober->state = PROBER_FROZEN;
 }
 
-/* --- the app's own word ------------------------------------------------------------------------------------------------------
- */
+/* --- the app's own word ------------------------------------------------------------------------------------------ */
 
 static void ready(struct prober *prober, msec_t now)
 {
