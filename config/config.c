@@ -13,6 +13,7 @@
 #include "config/probes.h"
 #include "config/read.h"
 #include "config/signame.h"
+#include "config/user.h"
 
 static struct arena arena; /* one plan a process: config_seal() has to find it */
 
@@ -130,6 +131,22 @@ static void settle_app(struct plan_app *app, char *const *command)
 		app->name = app->command.argv != NULL ? base_name(app->command.argv[0]) : "app";
 }
 
+/* Where something is to be started; a probe or --check of somebody else's becomes nobody. */
+static void settle_users(struct reader *reader, const config_t *tree, struct plan *plan)
+{
+	const struct plan_chain *chain = &plan->shutdown.chain;
+	char why[256];
+
+	if (!user_become(&plan->app.user, why)) {
+		report(reader, tree, "app.user", why);
+		return;
+	}
+	for (size_t i = 0; i < chain->count; i++)
+		for (size_t j = 0; j < chain->stages[i].count; j++)
+			if (!user_become((struct plan_user *)(uintptr_t)&chain->stages[i].steps[j].user, why))
+				report(reader, tree, "shutdown.chain", why);
+}
+
 static void settle(struct reader *reader, config_t *tree, struct plan *plan, char *const *command)
 {
 	struct plan_shutdown *shutdown = &plan->shutdown;
@@ -146,6 +163,8 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 		shutdown->clean_exit_code = 0;
 	if (!shutdown->chained && probes_may_restart(plan))
 		chain_stop_only(reader->arena, &shutdown->chain);
+	if (command != NULL)
+		settle_users(reader, tree, plan);
 	if (reader->errors->count == 0)
 		settle_deadline(reader, tree, shutdown);
 }

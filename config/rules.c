@@ -77,6 +77,11 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 
 	if (json->pointer != NULL && *json->pointer != '\0' && *json->pointer != '/')
 		report_at(reader, group, path, "pointer", "wants an RFC 6901 pointer: it begins with \"/\", or is empty");
+	for (const char *p = json->pointer; p != NULL && (p = strchr(p, '~')) != NULL; p++)
+		if (p[1] != '0' && p[1] != '1') {
+			report_at(reader, group, path, "pointer", "a \"~\" is written ~0 and a \"/\" in a name ~1 (RFC 6901)");
+			break;
+		}
 	if (json->equals.type == VALUE_UNSET && json->not_equals.type == VALUE_UNSET && json->one_of.count == 0 &&
 	    json->exists.type == VALUE_UNSET && json->minimum.type == VALUE_UNSET && json->maximum.type == VALUE_UNSET &&
 	    json->all_true.type == VALUE_UNSET && json->age_below == MSEC_UNSET)

@@ -69,12 +69,15 @@ bool user_resolve(struct arena *arena, const char *text, struct plan_user *out, 
 	/* docker run --user UID:GID means exactly that group: supplementary ones come with a user whose group is not named */
 	find_groups(group == NULL ? name : NULL, out);
 	out->set = true;
-	if (geteuid() != 0 && (out->uid != geteuid() || out->gid != getegid())) {
-		snprintf(why, 256, "cannot become uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", out->uid,
-			 out->gid, geteuid(), getegid());
-		return false;
-	}
-	if (geteuid() != 0)
-		out->set = false;
 	return true;
+}
+
+bool user_become(struct plan_user *user, char why[256])
+{
+	if (!user->set || geteuid() == 0)
+		return true;
+	snprintf(why, 256, "cannot become uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", user->uid, user->gid,
+		 geteuid(), getegid());
+	user->set = false; /* it is we already, or an error */
+	return user->uid == geteuid() && user->gid == getegid();
 }

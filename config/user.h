@@ -5,7 +5,11 @@
 #include "config/arena.h"
 #include "config/plan.h"
 
-/* "1000", "1000:1000", "app", "app:staff". False with one sentence in `why`: unknown, or we may not become that user. */
+/* "1000", "1000:1000", "app", "app:staff". False with one sentence in `why`: it is unknown. */
 bool user_resolve(struct arena *arena, const char *text, struct plan_user *out, char why[256]);
+
+/* Before something is started: nothing is to be done where we are that user. False with one sentence where we may not become
+ * it. */
+bool user_become(struct plan_user *user, char why[256]);
 
 #endif

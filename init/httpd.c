@@ -144,13 +144,22 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd, const struct answ
 	return result;
 }
 
+/* A request may name the whole address (RFC 9112, 3.2.2). */
+static const char *path_of(const char *url)
+{
+	if (strncasecmp(url, "http://", 7) != 0)
+		return url;
+	const char *path = strchr(url + 7, '/');
+	return path != NULL ? path : "/";
+}
+
 static enum MHD_Result answer_now(struct listener *listener, struct MHD_Connection *mhd, const char *path, const char *method)
 {
 	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	const char *format = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "format");
 	const char verbose[] = "verbose";
 	struct wanted wanted = {
-	    .path = path,
+	    .path = path_of(path),
 	    .method_known = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0,
 	    .verbose =
 		MHD_lookup_connection_value_n(mhd, MHD_GET_ARGUMENT_KIND, verbose, sizeof verbose - 1, NULL, NULL) == MHD_YES,

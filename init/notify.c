@@ -56,6 +56,8 @@ void notify_environment(const struct notify *notify, const struct plan_app *plan
 	if (notify->fd < 0)
 		return;
 	setenv("NOTIFY_SOCKET", notify->address, 1);
+	unsetenv("WATCHDOG_USEC"); /* those of whoever started us go with another socket */
+	unsetenv("WATCHDOG_PID");
 	if (plan->watchdog == 0)
 		return;
 	set_number("WATCHDOG_USEC", plan->watchdog * 1000);

@@ -192,8 +192,13 @@ static void read_environment(struct options *out)
 
 static int wrong(const struct options *out, int argc, char **argv, const char *what, const char *which)
 {
+	/* a health check's output is one line */
+	if (out->mode == MODE_PROBE || asks_for_probe(argc, argv)) {
+		printf("unhealthy: %s: %s\n", which != NULL ? which : argv[0], what);
+		return EXIT_FAILURE;
+	}
 	usage_error(out->who, argv[0], what, which);
-	return out->mode == MODE_PROBE || asks_for_probe(argc, argv) ? EXIT_FAILURE : out->who->usage_code;
+	return out->who->usage_code;
 }
 
 int options_parse(int argc, char **argv, struct options *out)

@@ -157,6 +157,7 @@ static void on_time(struct prober *prober, msec_t now, struct prober_actions *ou
 			round_expire(prober, now, (enum probe_kind)kind, out);
 		if (now >= prober->rounds[kind].due)
 			round_tick(prober, now, (enum probe_kind)kind, out);
+		round_catch_up(prober, now, (enum probe_kind)kind, out);
 	}
 	if (now >= watchdog_until(prober))
 		watchdog_fails(prober, out, "watchdog: no WATCHDOG=1 in time");
@@ -276,7 +277,7 @@ static bool is_ready(const struct prober *prober, const char **why)
 
 bool prober_healthy(const struct prober *prober, enum probe_kind kind, const char **why)
 {
-	*why = "the app is not running";
+	*why = prober->state == PROBER_BETWEEN ? "the app is being restarted" : "the app is not running";
 	if (prober->state == PROBER_IDLE || prober->state == PROBER_BETWEEN)
 		return false;
 	if (prober->state == PROBER_FROZEN && kind == PROBE_READINESS) {

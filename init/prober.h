@@ -79,7 +79,7 @@ struct prober_round {
 	enum verdict verdict;
 	int successes, failures; /* in a row */
 	msec_t due;              /* the next round; INT64_MAX: none */
-	bool under_way;
+	bool under_way, pending; /* pending: a tick came meanwhile */
 	msec_t begun;
 	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
 	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;

@@ -22,6 +22,12 @@ static msec_t time_of(const struct prober *prober, enum probe_kind kind, size_t 
 	return own != MSEC_UNSET && own < probes ? own : probes;
 }
 
+/* When it is killed, counted from the round's begin. A program is not asked to watch itself, so it has no grace. */
+static msec_t limit_of(const struct prober *prober, enum probe_kind kind, size_t check)
+{
+	return time_of(prober, kind, check) + (prober->plan->checks.items[check].kind == CHECK_EXEC ? 0 : PROBER_GRACE);
+}
+
 /* The longest that any probe gives it: whoever asks first, the others may join. */
 static msec_t longest_time_of(const struct prober *prober, size_t check)
 {
@@ -39,8 +45,8 @@ msec_t round_expires(const struct prober *prober, enum probe_kind kind)
 	msec_t soonest = INT64_MAX;
 
 	for (size_t i = 0; round->under_way && i < prober->plan->checks.count; i++)
-		if (has(round->open, i) && round->begun + time_of(prober, kind, i) + PROBER_GRACE < soonest)
-			soonest = round->begun + time_of(prober, kind, i) + PROBER_GRACE;
+		if (has(round->open, i) && round->begun + limit_of(prober, kind, i) < soonest)
+			soonest = round->begun + limit_of(prober, kind, i);
 	return soonest;
 }
 
@@ -192,7 +198,7 @@ void round_expire(struct prober *prober, msec_t now, enum probe_kind kind, struc
 	for (size_t i = 0; i < prober->plan->checks.count && round->under_way; i++) {
 		msec_t time = time_of(prober, kind, i);
 		struct check_result late = {.retry_after = MSEC_UNSET, .took_us = (now - round->begun) * 1000, .sent = true};
-		if (!has(round->open, i) || now < round->begun + time + PROBER_GRACE)
+		if (!has(round->open, i) || now < round->begun + limit_of(prober, kind, i))
 			continue;
 		result_fail(&late, FAILURE_TIMEOUT, "timeout: no answer in %lld ms", (long long)time);
 		remember(prober, now, i, &late, out);
@@ -218,7 +224,7 @@ void round_abandon(struct prober *prober, enum probe_kind kind, struct prober_ac
 			prober_push(out, (struct prober_action){.kind = PROBER_KILL, .check = i});
 		}
 	}
-	round->under_way = false;
+	round->under_way = round->pending = false;
 	round->open = 0;
 }
 
@@ -252,20 +258,11 @@ static void ask(struct prober *prober, msec_t now, enum probe_kind kind, size_t 
 	prober_push(out, (struct prober_action){.kind = PROBER_ASK, .check = index, .time = longest_time_of(prober, index)});
 }
 
-void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+static void begin(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
 	struct prober_round *round = &prober->rounds[kind];
-	bool busy = round->under_way;
 
-	round->skipped += busy;
-	round->due += plan->period;
-	if (round->due <= now) { /* we slept, or the machine did */
-		round->skipped += (uint64_t)((now - round->due) / plan->period + 1);
-		round->due += ((now - round->due) / plan->period + 1) * plan->period;
-	}
-	if (busy)
-		return;
 	round->under_way = true;
 	round->begun = now;
 	round->open = plan->checks;
@@ -275,4 +272,33 @@ void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct 
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
 		if (has(plan->checks, i))
 			ask(prober, now, kind, i, out);
+}
+
+void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+{
+	const struct plan_probe *plan = &prober->plan->probes[kind];
+	struct prober_round *round = &prober->rounds[kind];
+	bool busy = round->under_way;
+
+	round->due += plan->period;
+	if (round->due <= now) { /* we slept, or the machine did */
+		round->skipped += (uint64_t)((now - round->due) / plan->period + 1);
+		round->due += ((now - round->due) / plan->period + 1) * plan->period;
+	}
+	if (busy) { /* one waits for the round's end, as in the kubelet's ticker; more than one are skipped */
+		round->skipped += round->pending;
+		round->pending = true;
+		return;
+	}
+	begin(prober, now, kind, out);
+}
+
+void round_catch_up(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+{
+	struct prober_round *round = &prober->rounds[kind];
+
+	if (!round->pending || round->under_way)
+		return;
+	round->pending = false;
+	begin(prober, now, kind, out);
 }

@@ -8,8 +8,11 @@
 
 void prober_push(struct prober_actions *out, struct prober_action action);
 
-/* Ask all checks of a probe, or note that the tick is skipped because the last round is still under way. */
+/* Ask all checks of a probe, or note that the tick must wait, or is skipped, because the last round is still under way. */
 void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
+
+/* Ask for a tick that had to wait, where the round before it is over. */
+void round_catch_up(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
 
 /* A check was answered: every round that waits for it hears of it. */
 void round_result(struct prober *prober, msec_t now, size_t index, const struct check_result *result,

@@ -85,8 +85,12 @@ static void run(struct supervisor *s)
 			wait_for_anything(s);
 		if (!s->over)
 			supervision_look_around(s);
+		enum phase before = s->seq.phase;
 		if (!s->over)
 			tick(s);
+		/* where the clock has ended the chain there may be nobody whose end would wake us */
+		if (!s->over && s->seq.phase != before)
+			supervision_look_around(s);
 		supervision_publish(s);
 	}
 }

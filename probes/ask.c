@@ -4,6 +4,7 @@
 #include "probes/page.h"
 #include "probes/probe.h"
 #include "probes/probe_report.h"
+#include "probes/process.h"
 
 /* Most of it is never touched: page_read() fills in what is used. */
 static struct page copy;
@@ -75,9 +76,11 @@ int probe_supervisor(const struct probe_options *options, const char *config)
 		report_problem(options->json, "the supervisor's page is torn");
 		return 1;
 	}
-	/* without probes the checks are asked directly, but what stops is not ready, whatever they say */
+	/* without probes the checks are asked directly; but what stops is not ready, and between two lives there is nobody to
+	 * ask */
 	bool about_ready = options->check == NULL && (target == NULL || strcmp(target, "ready") == 0);
-	if (!copy.head.probes && (copy.head.phase == PAGE_RUNNING || !about_ready))
+	bool running = copy.head.phase == PAGE_RUNNING || (copy.head.phase == PAGE_STOPPING && !about_ready);
+	if (!copy.head.probes && copy.head.checks > 0 && running)
 		return -1;
 	int64_t now = clock_us() / 1000;
 	if (options->check != NULL)
@@ -93,4 +96,23 @@ int probe_supervisor(const struct probe_options *options, const char *config)
 	if (strcmp(target, "startup") == 0)
 		return tell_probe(PROBE_STARTUP, target, now, options->json);
 	return tell_check(target, now, options->json);
+}
+
+void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result)
+{
+	const struct page *page = page_find(config);
+	int64_t now = clock_us() / 1000;
+
+	if (page == NULL || !page_read(page, &copy) || copy.head.app.pid == 0) {
+		process_run(&check->process, 0, result);
+		return;
+	}
+	if (check->kind == CHECK_PROCESS) {
+		process_run(&check->process, copy.head.app.pid, result);
+		return;
+	}
+	int64_t last = copy.head.app.watchdog_at > 0 ? copy.head.app.watchdog_at : copy.head.app.started;
+	if (now - last > check->notify.max_age)
+		result_fail(result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %lld ms ago, more than %lld ms",
+			    (long long)(now - last), (long long)check->notify.max_age);
 }

@@ -85,7 +85,7 @@ struct selection {
 	bool named; /* one check, which decides even where it is soft */
 };
 
-static void run_one(const struct plan_check *check, int64_t deadline_us, struct probed *probed)
+static void run_one(const struct plan *plan, const struct plan_check *check, int64_t deadline_us, struct probed *probed)
 {
 	msec_t left = clock_left(deadline_us);
 
@@ -95,14 +95,20 @@ static void run_one(const struct plan_check *check, int64_t deadline_us, struct 
 		result_fail(&probed->result, FAILURE_TIMEOUT, "not asked, the time was up");
 		return;
 	}
+	if (check->kind == CHECK_PROCESS || check->kind == CHECK_NOTIFY) {
+		probed->result = (struct check_result){.retry_after = MSEC_UNSET};
+		probe_ask_about_app(check, plan->file, &probed->result);
+		return;
+	}
 	msec_t own = check->timeout != MSEC_UNSET ? check->timeout : CHECK_TIMEOUT;
 	check_run(check, 0, own < left ? own : left, &probed->result);
 }
 
 /* Those that decide go first, in the plan's order. Returns how many ran; *healthy is the verdict. */
-static size_t run_all(const struct plan_checks *checks, const struct selection *which, int64_t deadline_us,
-		      struct probed *probed, bool *healthy)
+static size_t run_all(const struct plan *plan, const struct selection *which, int64_t deadline_us, struct probed *probed,
+		      bool *healthy)
 {
+	const struct plan_checks *checks = &plan->checks;
 	size_t done = 0, good = 0, deciding = 0;
 
 	for (int soft = 0; soft <= 1; soft++) {
@@ -111,7 +117,7 @@ static size_t run_all(const struct plan_checks *checks, const struct selection *
 			if ((which->checks >> i & 1) == 0 || (check->soft && !which->named) != soft)
 				continue;
 			probed[done].decides = !soft;
-			run_one(check, deadline_us, &probed[done]);
+			run_one(plan, check, deadline_us, &probed[done]);
 			deciding += !soft;
 			good += !soft && probed[done].result.outcome == OUTCOME_OK;
 			done++;
@@ -163,7 +169,7 @@ int probe_checks(const struct plan *plan, const struct probe_options *options)
 		report_problem(options->json, "out of memory");
 		return 1;
 	}
-	size_t count = run_all(&plan->checks, &which, deadline, probed, &healthy);
+	size_t count = run_all(plan, &which, deadline, probed, &healthy);
 	report_verdict(subject, probed, count, healthy, clock_us() - begun, options->json);
 	free(probed);
 	return healthy ? 0 : 1;

@@ -9,6 +9,7 @@
 #define TINYSUP_PROBES_PROBE_H
 
 #include "config/plan.h"
+#include "probes/result.h"
 
 #define PROBE_LINE_MAX 4096 /* Docker keeps no more of a health check's output */
 
@@ -26,6 +27,9 @@ struct probe_options {
  * none, we may not look, it has no probes, or it does not ask that check.
  */
 int probe_supervisor(const struct probe_options *options, const char *config);
+
+/* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
+void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result);
 
 /* Is this target for probe_url()? */
 bool probe_is_url(const char *target);

@@ -37,6 +37,13 @@ class Order(ChainCase):
                                exec_step("b", "test -z $TINYSUP_APP_PID && echo b >> $TEST_DIR/order")))
         self.assertEqual((s.code, s.file("order")), (0, "a\nb\n"))
 
+    def test_a_chain_that_ends_by_the_clock_is_over_with_it(self):
+        for last in ('{ name = "nap"; sleep = "50ms"; }', '{ name = "no"; wait: { exec = [ "false" ]; period = "1s"; }; timeout = "300ms"; }',
+                     '( { name = "a"; sleep = "10ms"; }, { name = "b"; sleep = "60ms"; } )'):
+            s = self.stopped(chain(STOP, last))
+            self.assertEqual(s.code, 0)
+            self.assertLess(s.seconds, 2)  # of 6
+
     def test_a_nested_list_runs_in_parallel(self):
         # each waits for the other: one after the other they would never end
         both = [exec_step(n, f"touch $TEST_DIR/{n}; while ! test -e $TEST_DIR/{o}; do sleep 0.01; done") for n, o in ("ab", "ba")]

@@ -141,6 +141,7 @@ ERRORS = [
     ('probes: { livenes: { }; };', 'probes.livenes: unknown setting; did you mean "liveness"?'),
     ('probes: { readiness: { checks = ( { name = "a"; notify: { max_age = "5s"; }; } ); }; };', '"a": notify needs app.notify = true'),
     ('checks = ( { name = "' + "x" * 64 + '"; exec = [ "x" ]; } );', "checks[0].name: is longer than 63 bytes"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a~2"; exists = true; } ); }; } );', 'a "~" is written ~0'),
     ('app: { watchdog = "5s"; };', "app.watchdog: needs notify = true"),
     ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: wants one of'),
     ('app: { restart: { max = 0; }; };', "app.restart.max: "),

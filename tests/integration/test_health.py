@@ -141,6 +141,11 @@ class Verdicts(HealthCase):
         s.touch("go")
         self.assertEqual(s.wait(), 0)
 
+    def test_the_app_itself_is_known_directly_too(self):
+        s = self.app("notifies", config='checks = ( { name = "p"; process: { max_fds = 100; }; }, { name = "n"; notify: { max_age = "1h"; }; } ); app: { notify = true; };')
+        for words in (("p", "--direct"), ("n", "--direct"), ("--direct",)):
+            self.assertEqual(s.probe(*words, config=True)[0], 0, words)
+
     def test_directly_a_probe_is_its_own_checks(self):
         s = self.up(f'checks = ( {UP}, {{ name = "no"; exec = [ "false" ]; }} ); ' +
                     probes(live='checks = ( "up" );', ready='checks = ( "no", "up" ); mode = "any";', startup='checks = ( "no", "up" );'))
@@ -151,6 +156,16 @@ class Verdicts(HealthCase):
         s.until_probe(0)
         self.assertRegex(s.probe("other", config=True)[1], "healthy: other [0-9]+ ms")
         self.assertIn("no check named odd", s.probe("odd", config=True)[1])
+
+    def test_a_period_as_short_as_the_time_out(self):
+        """The next question waits for the one before, and for nothing more: 0.3 x 3 + 0.3 + 0.1 s."""
+        tell = 'exec = [ "sh", "-c", "test -e $TEST_DIR/up || sleep 10" ]'
+        s = self.up(probes(live=f'checks = ( {{ name = "slow"; {tell}; }} ); period = "300ms"; timeout = "300ms"; failure_threshold = 3;'))
+        s.until_log("slow: ok")
+        begun = time.monotonic()
+        s.remove("up")
+        s.until_log("liveness: failed: slow: timeout")
+        self.assertLess(time.monotonic() - begun, 1.3 + 0.4)
 
     def test_hangs_are_noticed_in_time(self):
         """period x failure_threshold + timeout + 100 ms, here 0.9 s; the rest is this machine's."""
@@ -317,7 +332,7 @@ class Crashes(HealthCase):
         s.until_probe(0)
         s.touch("end")
         s.until_log("is started again in")
-        self.assertEqual([s.probe(p) for p in ("live", "ready", "startup")], [(1, "unhealthy: the app is not running\n")] * 3)
+        self.assertEqual([s.probe(p) for p in ("live", "ready", "startup")], [(1, "unhealthy: the app is being restarted\n")] * 3)
         s.signal("TERM")
         self.assertEqual(s.wait(), 5)
         self.assertLess(s.seconds, 2)

@@ -67,8 +67,10 @@ class Listen(Case):
         self.assertEqual(json.loads(self.get("/status")[1]).keys(), json.loads(s.probe(how="status=json")[1]).keys())
 
     def test_without_probes(self):
-        self.listening("")
+        s = self.listening("")
         until(lambda: self.get("/readyz")[0] == 200, "an app that runs is ready where nobody says what ready is")
+        self.assertEqual(s.probe(), (0, "healthy: started, live and ready\n"))  # and that is what everybody hears
+        self.assertEqual(self.get(f"http://127.0.0.1:{self.port}/livez")[0], 200)
 
     def test_it_is_there_before_the_app_says_a_word(self):
         self.listening("app: { notify = true; }; ")

@@ -67,7 +67,7 @@ class Backend(Case):
     def test_a_dead_app_is_noticed_at_once(self):
         s = self.backend(app='restart: { policy = "always"; backoff = "1h"; backoff_max = "1h"; };')
         os.kill(s.app(), signal.SIGKILL)
-        self.assertEqual(s.until_probe(1, "live", seconds=PROMISE + BUSY), "unhealthy: the app is not running\n")
+        self.assertEqual(s.until_probe(1, "live", seconds=PROMISE + BUSY), "unhealthy: the app is being restarted\n")
 
     def test_a_hanging_app_is_restarted_and_well_again(self):
         s = self.backend('on_failure = "restart";', 'restart: { backoff = "50ms"; };')
