@@ -208,7 +208,7 @@ static const struct schema schema_log = {.name = "log", .size = 0, .line_offset 
 
 static const struct key root_keys[] = {
     KEY(app, GROUP, NULL, "what to run", .group = &schema_app),
-    KEY(checks, LIST, NULL, "what can be asked, defined once", .group = &schema_check),
+    KEY(checks, LIST, NULL, "what can be asked, defined once; 64 at most, with those in probes", .group = &schema_check),
     LATER("start", GROUP, NULL, "steps before the app starts", .group = &schema_start),
     {.name = "probes", .type = KEY_GROUP, .group = &schema_probes, .help = "Kubernetes' probes"},
     LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
