@@ -107,11 +107,11 @@ void supervision_publish(struct supervisor *s)
 }
 
 /* Probes end with the app they ask, before the first step of a chain begins. */
-static void tell_health(struct supervisor *s, enum phase before)
+static void tell_health(struct supervisor *s)
 {
 	enum phase now = s->seq.phase;
 
-	if (now == PHASE_RUNNING || now == before)
+	if (now == PHASE_RUNNING)
 		return;
 	if (now == PHASE_WAITING || (now == PHASE_CHAIN && s->seq.reason == REASON_RESTART))
 		health_event(&s->health, PROBER_RESTARTING);
@@ -124,10 +124,9 @@ void supervision_feed(struct supervisor *s, const struct event *event)
 {
 	struct actions actions;
 	enum phase before = s->seq.phase;
-	enum reason reason = s->seq.reason;
 
 	seq_event(&s->seq, clock_now(), event, &actions);
-	tell_health(s, s->seq.reason == reason ? before : PHASE_RUNNING);
+	tell_health(s);
 	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
 	if (before == PHASE_RUNNING && s->changed)
 		supervision_publish(s); /* readiness has ended before the first step, or the app, can ask */

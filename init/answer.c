@@ -37,7 +37,7 @@ static void add_check(FILE *to, const struct page_check *check, int64_t now)
 }
 
 /* What the API server prints for ?verbose: a line a check, and what comes of them. */
-static void add_verbose(FILE *to, const struct page *copy, enum probe_kind kind, int64_t now)
+static void add_verbose(FILE *to, const char *path, const struct page *copy, enum probe_kind kind, int64_t now)
 {
 	const struct page_verdict *verdict = &copy->head.verdicts[kind];
 	char why[2 * PAGE_TEXT];
@@ -48,21 +48,15 @@ static void add_verbose(FILE *to, const struct page *copy, enum probe_kind kind,
 			add_check(to, &copy->check[i], now);
 	if (!healthy)
 		fprintf(to, "[-]%s failed: %s\n", copy->head.phase == PAGE_STOPPING ? "shutdown" : "verdict", why);
-	fprintf(to, "%s check %s\n",
-		paths[kind == PROBE_LIVENESS    ? 0
-		      : kind == PROBE_READINESS ? 1
-						: 2]
-			.path +
-		    1,
-		healthy ? "passed" : "failed");
+	fprintf(to, "%s check %s\n", path + 1, healthy ? "passed" : "failed");
 }
 
-static void verdict_text(FILE *to, const struct page *copy, enum probe_kind kind, int64_t now, bool verbose)
+static void verdict_text(FILE *to, const struct wanted *wanted, const struct page *copy, enum probe_kind kind, int64_t now)
 {
 	char why[2 * PAGE_TEXT];
 
-	if (verbose)
-		add_verbose(to, copy, kind, now);
+	if (wanted->verbose)
+		add_verbose(to, wanted->path, copy, kind, now);
 	else if (view_healthy(copy, kind, now, why))
 		fputs("ok\n", to);
 	else
@@ -88,7 +82,7 @@ static void answer_of(FILE *to, const struct wanted *wanted, enum probe_kind kin
 		if (wanted->json)
 			add_json(to, health_json(copy, kind, now));
 		else
-			verdict_text(to, copy, kind, now, wanted->verbose);
+			verdict_text(to, wanted, copy, kind, now);
 	} else if (strcmp(wanted->path, "/status") == 0) {
 		answer->type = "application/json";
 		add_json(to, status_json(copy, now));

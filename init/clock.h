@@ -14,4 +14,13 @@ static inline msec_t clock_now(void)
 	return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What CLOCK_MONOTONIC's `then` was on the clock on the wall: milliseconds since 1970. */
+static inline int64_t clock_wall(msec_t then)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000 - (clock_now() - then);
+}
+
 #endif

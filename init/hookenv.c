@@ -23,7 +23,7 @@ void hookenv_add(const struct plan_pairs *pairs)
 		setenv(pairs->items[i].name, pairs->items[i].value, 1);
 }
 
-static void set_number(const char *name, long long number)
+void hookenv_set_number(const char *name, long long number)
 {
 	char text[24];
 
@@ -41,9 +41,9 @@ static void set_app(const struct shutdown_facts *facts)
 	setenv("TINYSUP_APP_EXIT_CODE", "", 1);
 	setenv("TINYSUP_APP_EXIT_SIGNAL", "", 1);
 	if (!seq->app_gone)
-		set_number("TINYSUP_APP_PID", facts->app);
+		hookenv_set_number("TINYSUP_APP_PID", facts->app);
 	else if (WIFEXITED(status))
-		set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
+		hookenv_set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
 	else
 		setenv("TINYSUP_APP_EXIT_SIGNAL", signal_name(WTERMSIG(status)), 1);
 }
@@ -59,8 +59,8 @@ void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time)
 	setenv("TINYSUP_REASON", seq_reason_name(seq->reason), 1);
 	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
 	setenv("TINYSUP_STEP", plan->name, 1);
-	set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
-	set_number("TINYSUP_DEADLINE_MS", time);
+	hookenv_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
+	hookenv_set_number("TINYSUP_DEADLINE_MS", time);
 	setenv("TINYSUP_SHUTDOWN_ID", facts->id, 1);
 	setenv("TINYSUP_IDEMPOTENCY_KEY", hookenv_key(facts, plan, key), 1);
 	set_app(facts);

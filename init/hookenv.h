@@ -12,6 +12,9 @@ const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_st
 /* In the child: app.environment, the step's own, and TINYSUP_*. time: until this try is killed. */
 void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time);
 
+/* In the child: one variable, a number. */
+void hookenv_set_number(const char *name, long long number);
+
 /* In the child: variables of a plan. */
 void hookenv_add(const struct plan_pairs *pairs);
 

@@ -28,7 +28,7 @@ struct connection {
 	bool told_to_end;
 };
 
-struct listener {
+struct server {
 	int fd, epoll_fd;
 	struct MHD_Daemon *daemon;
 	const struct page *page;
@@ -51,12 +51,12 @@ static void end(struct connection *connection)
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
-static struct connection *oldest(struct listener *listener)
+static struct connection *oldest(struct server *server)
 {
 	struct connection *found = NULL;
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &listener->connections[i];
+		struct connection *connection = &server->connections[i];
 		if (connection->fd >= 0 && !connection->told_to_end && (found == NULL || connection->since < found->since))
 			found = connection;
 	}
@@ -64,49 +64,49 @@ static struct connection *oldest(struct listener *listener)
 }
 
 /* Whoever has had nothing answered for the longest time makes room for the next. */
-static void make_room(struct listener *listener)
+static void make_room(struct server *server)
 {
-	struct connection *connection = oldest(listener);
+	struct connection *connection = oldest(server);
 
 	if (connection != NULL)
 		end(connection);
-	MHD_run(listener->daemon);
+	MHD_run(server->daemon);
 }
 
-static void end_overdue(struct listener *listener, msec_t now)
+static void end_overdue(struct server *server, msec_t now)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &listener->connections[i];
+		struct connection *connection = &server->connections[i];
 		if (connection->fd >= 0 && !connection->told_to_end && now - connection->since >= REQUEST_TIME)
 			end(connection);
 	}
 }
 
-static void begun(struct listener *listener, struct MHD_Connection *mhd, void **place)
+static void begun(struct server *server, struct MHD_Connection *mhd, void **place)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	for (size_t i = 0; info != NULL && i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &listener->connections[i];
+		struct connection *connection = &server->connections[i];
 		if (connection->fd >= 0)
 			continue;
 		*connection = (struct connection){.fd = info->connect_fd, .since = clock_now()};
 		*place = connection;
-		listener->count++;
+		server->count++;
 		return;
 	}
 }
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **place, enum MHD_ConnectionNotificationCode code)
 {
-	struct listener *listener = context;
+	struct server *server = context;
 	struct connection *connection = *place;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		begun(listener, mhd, place);
+		begun(server, mhd, place);
 	} else if (connection != NULL) {
 		connection->fd = -1;
-		listener->count--;
+		server->count--;
 		*place = NULL;
 	}
 }
@@ -153,7 +153,7 @@ static const char *path_of(const char *url)
 	return path != NULL ? path : "/";
 }
 
-static enum MHD_Result answer_now(struct listener *listener, struct MHD_Connection *mhd, const char *path, const char *method)
+static enum MHD_Result answer_now(struct server *server, struct MHD_Connection *mhd, const char *path, const char *method)
 {
 	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	const char *format = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "format");
@@ -168,7 +168,7 @@ static enum MHD_Result answer_now(struct listener *listener, struct MHD_Connecti
 	};
 	struct answer answer;
 
-	if (!answer_make(&wanted, listener->page, clock_now(), &answer))
+	if (!answer_make(&wanted, server->page, clock_now(), &answer))
 		return MHD_NO;
 	return send_answer(mhd, &answer);
 }
@@ -199,96 +199,96 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 
 /* --- the loop ------------------------------------------------------------------------------------------------------------- */
 
-static void not_accepted(struct listener *listener, int error)
+static void not_accepted(struct server *server, int error)
 {
 	if (error == EBADF || error == EINVAL || error == ENOTSOCK)
 		_exit(EXIT_FAILURE);
 	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
 		return;
-	listener->accept_again = clock_now() + (listener->count > 0 ? 1 : NO_DESCRIPTOR_PAUSE);
-	make_room(listener);
+	server->accept_again = clock_now() + (server->count > 0 ? 1 : NO_DESCRIPTOR_PAUSE);
+	make_room(server);
 }
 
-static void accept_one(struct listener *listener)
+static void accept_one(struct server *server)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof address;
-	int fd = accept4(listener->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(server->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
-		not_accepted(listener, errno);
+		not_accepted(server, errno);
 		return;
 	}
-	if (listener->count == CONNECTIONS_MAX)
-		make_room(listener);
-	if (listener->count == CONNECTIONS_MAX)
+	if (server->count == CONNECTIONS_MAX)
+		make_room(server);
+	if (server->count == CONNECTIONS_MAX)
 		close(fd);
 	else
-		MHD_add_connection(listener->daemon, fd, (struct sockaddr *)&address, length);
+		MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, length);
 }
 
 /* How long nothing is due. */
-static int quiet_time(const struct listener *listener, msec_t now)
+static int quiet_time(const struct server *server, msec_t now)
 {
 	MHD_UNSIGNED_LONG_LONG library;
 	msec_t left = INT64_MAX;
 
-	if (MHD_get_timeout(listener->daemon, &library) == MHD_YES)
+	if (MHD_get_timeout(server->daemon, &library) == MHD_YES)
 		left = (msec_t)library;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		const struct connection *connection = &listener->connections[i];
+		const struct connection *connection = &server->connections[i];
 		if (connection->fd >= 0 && !connection->told_to_end && connection->since + REQUEST_TIME - now < left)
 			left = connection->since + REQUEST_TIME - now;
 	}
-	if (listener->accept_again > 0 && listener->accept_again - now < left)
-		left = listener->accept_again - now;
+	if (server->accept_again > 0 && server->accept_again - now < left)
+		left = server->accept_again - now;
 	return left == INT64_MAX ? -1 : left < 0 ? 0 : left > REQUEST_TIME ? (int)REQUEST_TIME : (int)left;
 }
 
-static void wait_for_work(struct listener *listener)
+static void wait_for_work(struct server *server)
 {
 	msec_t now = clock_now();
 	struct pollfd polled[] = {
-	    {.fd = listener->epoll_fd, .events = POLLIN},
-	    {.fd = listener->accept_again > now ? -1 : listener->fd, .events = POLLIN},
+	    {.fd = server->epoll_fd, .events = POLLIN},
+	    {.fd = server->accept_again > now ? -1 : server->fd, .events = POLLIN},
 	};
 
-	if (listener->accept_again <= now)
-		listener->accept_again = 0;
-	poll(polled, 2, quiet_time(listener, now));
+	if (server->accept_again <= now)
+		server->accept_again = 0;
+	poll(polled, 2, quiet_time(server, now));
 	/* no second try: where the last descriptor was just taken it would say so, not that nobody waits any more */
 	if (polled[1].revents & POLLIN)
-		accept_one(listener);
+		accept_one(server);
 }
 
-static void start(struct listener *listener)
+static void start(struct server *server)
 {
-	listener->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, listener,
-					    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					    (size_t)CONNECTION_POOL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
-					    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-	if (listener->daemon == NULL)
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+					  (size_t)CONNECTION_POOL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (server->daemon == NULL)
 		_exit(EXIT_FAILURE);
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL || info->epoll_fd < 0)
 		_exit(EXIT_FAILURE);
-	listener->epoll_fd = info->epoll_fd;
+	server->epoll_fd = info->epoll_fd;
 }
 
 _Noreturn void httpd_run(int listen_fd, const struct page *page)
 {
-	static struct listener listener;
+	static struct server server;
 	struct signals_inherited before;
 
-	listener.fd = listen_fd;
-	listener.page = page;
+	server.fd = listen_fd;
+	server.page = page;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		listener.connections[i].fd = -1;
+		server.connections[i].fd = -1;
 	signals_block(&before); /* none of the 64 ends it; errors of its own do all the same */
-	start(&listener);
+	start(&server);
 	for (;;) {
-		wait_for_work(&listener);
-		MHD_run(listener.daemon);
-		end_overdue(&listener, clock_now());
+		wait_for_work(&server);
+		MHD_run(server.daemon);
+		end_overdue(&server, clock_now());
 	}
 }

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "init/hookenv.h"
 #include "init/log.h"
 #include "init/sweep.h"
 
@@ -43,14 +44,6 @@ bool notify_open(struct notify *notify)
 	return false;
 }
 
-static void set_number(const char *name, long long number)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%lld", number);
-	setenv(name, text, 1);
-}
-
 void notify_environment(const struct notify *notify, const struct plan_app *plan)
 {
 	if (notify->fd < 0)
@@ -60,8 +53,8 @@ void notify_environment(const struct notify *notify, const struct plan_app *plan
 	unsetenv("WATCHDOG_PID");
 	if (plan->watchdog == 0)
 		return;
-	set_number("WATCHDOG_USEC", plan->watchdog * 1000);
-	set_number("WATCHDOG_PID", getpid());
+	hookenv_set_number("WATCHDOG_USEC", plan->watchdog * 1000);
+	hookenv_set_number("WATCHDOG_PID", getpid());
 }
 
 /* The sender as the kernel vouches for it; 0: it is in no PID namespace of ours. All descriptors sent along are closed. */

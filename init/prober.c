@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "init/retry.h"
 #include "init/round.h"
 #include "probes/page.h"
 
@@ -17,14 +18,6 @@ void prober_init(struct prober *prober, const struct plan *plan, uint64_t seed)
 		prober->rounds[kind].due = INT64_MAX;
 }
 
-static msec_t jitter(struct prober *prober, msec_t most)
-{
-	prober->random ^= prober->random << 13;
-	prober->random ^= prober->random >> 7;
-	prober->random ^= prober->random << 17;
-	return most > 0 ? (msec_t)(prober->random % (uint64_t)(most + 1)) : 0;
-}
-
 /* The first round of a probe that is allowed to ask from now on. */
 static void schedule(struct prober *prober, msec_t now, enum probe_kind kind)
 {
@@ -33,7 +26,7 @@ static void schedule(struct prober *prober, msec_t now, enum probe_kind kind)
 
 	if (!plan->given || (plan->checks == 0 && kind != PROBE_STARTUP))
 		return;
-	round->due = prober->app_started + plan->initial_delay + jitter(prober, plan->jitter);
+	round->due = prober->app_started + plan->initial_delay + retry_jitter(&prober->random, plan->jitter);
 	if (round->due < now)
 		round->due = now;
 }

@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config/signame.h"
@@ -27,15 +26,6 @@ static void put(char *field, size_t size, const char *string)
 	text_end_line(&text);
 	memcpy(field, text.bytes, text.length - 1);
 	field[text.length - 1] = '\0';
-}
-
-/* What was CLOCK_MONOTONIC's `then`, on the wall's clock. */
-static int64_t wall(msec_t then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (clock_now() - then);
 }
 
 /* --- once -------------------------------------------------------------------------------------------------------------- */
@@ -67,7 +57,7 @@ static void put_constants(struct page *page, const struct plan *plan)
 	put(head->tinysup, sizeof head->tinysup, TINYSUP_VERSION);
 	head->supervisor = getpid();
 	head->started = clock_now();
-	head->started_unix_ms = wall(head->started);
+	head->started_unix_ms = clock_wall(head->started);
 	head->app.notify = plan->app.notify;
 	if (plan->file != NULL && stat(plan->file, &status) == 0) {
 		head->config_device = status.st_dev;
@@ -119,7 +109,7 @@ struct page *publish_open(const struct plan *plan, const struct page **shown)
 
 /* --- again and again ----------------------------------------------------------------------------------------------------- */
 
-static void put_verdict(struct page_verdict *to, const struct prober *prober, enum probe_kind kind, msec_t now)
+static void put_verdict(struct page_verdict *to, const struct prober *prober, enum probe_kind kind, msec_t until, msec_t now)
 {
 	const struct prober_round *round = &prober->rounds[kind];
 	const char *why;
@@ -128,7 +118,7 @@ static void put_verdict(struct page_verdict *to, const struct prober *prober, en
 	if (healthy != to->healthy || to->since == 0)
 		to->since = now;
 	to->healthy = healthy;
-	to->valid_until = prober_valid_until(prober);
+	to->valid_until = until;
 	to->rounds_ok = round->rounds_ok;
 	to->rounds_failed = round->rounds_failed;
 	to->rounds_error = round->rounds_error;
@@ -168,7 +158,7 @@ static void put_app(struct page_app *to, const struct sources *from)
 	to->pid = app->pid;
 	if (to->started != app->started) {
 		to->started = app->started;
-		to->started_unix_ms = wall(app->started);
+		to->started_unix_ms = clock_wall(app->started);
 	}
 	to->restarts = app->starts > 0 ? app->starts - 1 : 0;
 	to->restart_at = from->seq->phase == PHASE_WAITING ? from->seq->start_at : 0;
@@ -212,7 +202,8 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 	bool runs = seq->phase == PHASE_CHAIN;
 
 	if (has_begun(head, seq)) {
-		*chain = (struct page_chain){.ran = true, .running = true, .begun = seq->begun, .unix_ms = wall(seq->begun)};
+		*chain =
+		    (struct page_chain){.ran = true, .running = true, .begun = seq->begun, .unix_ms = clock_wall(seq->begun)};
 		chain->reason = seq->reason;
 		chain->deadline = seq->begun + seq->plan->shutdown.effective;
 		put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
@@ -246,7 +237,7 @@ void publish(struct page *page, const struct sources *from)
 {
 	struct page_head *head = &page->head;
 	uint64_t turn = atomic_load_explicit(&page->turn, memory_order_relaxed);
-	msec_t now = clock_now();
+	msec_t now = clock_now(), until = prober_valid_until(&from->health->prober);
 
 	atomic_store_explicit(&page->turn, turn + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
@@ -255,7 +246,7 @@ void publish(struct page *page, const struct sources *from)
 	head->listener_restarts = from->listener->restarts;
 	put_app(&head->app, from);
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		put_verdict(&head->verdicts[kind], &from->health->prober, (enum probe_kind)kind, now);
+		put_verdict(&head->verdicts[kind], &from->health->prober, (enum probe_kind)kind, until, now);
 	for (size_t i = 0; i < head->checks; i++)
 		put_check(&page->check[i], &from->health->prober, i);
 	put_chain(page, from->seq, now);

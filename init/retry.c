@@ -58,12 +58,12 @@ bool retry_allowed(const struct plan_step *step, const struct check_result *resu
 }
 
 /* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators" (2016) */
-static uint64_t next_random(uint64_t *state)
+msec_t retry_jitter(uint64_t *state, msec_t most)
 {
 	*state ^= *state >> 12;
 	*state ^= *state << 25;
 	*state ^= *state >> 27;
-	return *state * UINT64_C(2685821657736338717);
+	return (msec_t)(*state * UINT64_C(2685821657736338717) >> 33) % (most + 1);
 }
 
 msec_t retry_pause(const struct plan_retry *retry, int attempt, msec_t retry_after, uint64_t *random)
@@ -76,5 +76,5 @@ msec_t retry_pause(const struct plan_retry *retry, int attempt, msec_t retry_aft
 		most *= 2;
 	if (most > retry->backoff_max)
 		most = retry->backoff_max;
-	return (msec_t)(next_random(random) >> 33) % (most + 1);
+	return retry_jitter(random, most);
 }

@@ -13,6 +13,9 @@
  */
 bool retry_allowed(const struct plan_step *step, const struct check_result *result);
 
+/* A random time, `most` at the longest. `state` is the generator's, never 0. */
+msec_t retry_jitter(uint64_t *state, msec_t most);
+
 /*
  * The pause before try number `attempt` (2 is the first repetition): Retry-After where the server gave one, else exponential
  * backoff with full jitter: anything from 0 to min(backoff_max, backoff * 2^(attempt - 2)). `random` is the generator's state.

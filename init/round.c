@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probes/process.h"
+
 void prober_push(struct prober_actions *out, struct prober_action action)
 {
 	if (out->count < PROBER_ACTIONS_MAX)
@@ -233,13 +235,10 @@ void round_abandon(struct prober *prober, enum probe_kind kind, struct prober_ac
 /* The app's own sign of life is known already: nobody has to be asked. */
 static void judge_notify(struct prober *prober, msec_t now, size_t check, struct prober_actions *out)
 {
-	msec_t max = prober->plan->checks.items[check].notify.max_age;
 	msec_t last = prober->watchdog_at > prober->app_started ? prober->watchdog_at : prober->app_started;
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
-	if (now - last > max)
-		result_fail(&result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %lld ms ago, more than %lld ms",
-			    (long long)(now - last), (long long)max);
+	process_judge_age(&prober->plan->checks.items[check].notify, now - last, &result);
 	round_result(prober, now, check, &result, out);
 }
 

@@ -69,14 +69,12 @@ static void print_app(FILE *to, const struct page_head *head, int64_t now)
 
 static void print_probes(FILE *to, const struct page *copy, int64_t now)
 {
-	static const enum probe_kind order[] = {PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS};
-
 	fputc('\n', to);
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-		const struct page_verdict *verdict = &copy->head.verdicts[order[i]];
+	for (enum probe_kind kind = 0; kind < PROBE_COUNT; kind++) {
+		const struct page_verdict *verdict = &copy->head.verdicts[kind];
 		char why[2 * PAGE_TEXT], since[DURATION_TEXT];
-		bool healthy = view_healthy(copy, order[i], now, why);
-		fprintf(to, "%-9s  %-9s", probes_name(order[i]), healthy ? "healthy" : "UNHEALTHY");
+		bool healthy = view_healthy(copy, kind, now, why);
+		fprintf(to, "%-9s  %-9s", probes_name(kind), healthy ? "healthy" : "UNHEALTHY");
 		if (verdict->since > 0)
 			fprintf(to, " for %s", span(now - verdict->since, since));
 		fprintf(to, "%s%s%s\n", verdict->probed ? "" : " (not probed)", *why ? ": " : "", why);

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "probes/process.h"
 
 /* As getdents64() writes it: linux/dirent.h is no user's header. */
 struct kernel_dirent {
@@ -25,49 +25,17 @@ bool sweep_subreaper(void)
 	return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
-/* The parent of a process, from /proc/PID/stat; 0 where it is gone. */
-static pid_t parent_of(int proc, const char *pid)
+bool sweep_descends(pid_t pid, pid_t ancestor)
 {
-	char path[32], stat[512];
+	pid_t parent = process_parent(pid);
 
-	snprintf(path, sizeof path, "%.16s/stat", pid);
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, stat, sizeof stat - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	stat[n] = '\0';
-	const char *after_name = strrchr(stat, ')'); /* the name may hold anything */
-	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
-}
-
-static bool descends(int proc, pid_t pid, pid_t ancestor)
-{
-	char text[16];
-
-	snprintf(text, sizeof text, "%d", (int)pid);
-	pid_t parent = parent_of(proc, text);
-	for (int depth = 0; parent > 1 && parent != ancestor && depth < 1000; depth++) {
-		snprintf(text, sizeof text, "%d", (int)parent);
-		parent = parent_of(proc, text);
-	}
+	for (int depth = 0; parent > 1 && parent != ancestor && depth < 1000; depth++)
+		parent = process_parent(parent);
 	return parent == ancestor;
 }
 
-bool sweep_descends(pid_t pid, pid_t ancestor)
-{
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool found = proc >= 0 && descends(proc, pid, ancestor);
-
-	if (proc >= 0)
-		close(proc);
-	return found;
-}
-
 /* Calls back for every process there is, until that returns false. False: /proc is not there. */
-static bool each_process(bool (*visit)(int proc, pid_t pid, void *context), void *context)
+static bool each_process(bool (*visit)(pid_t pid, void *context), void *context)
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -80,7 +48,7 @@ static bool each_process(bool (*visit)(int proc, pid_t pid, void *context), void
 		for (long at = 0; at < n && on;) {
 			const struct kernel_dirent *entry = (const struct kernel_dirent *)(const void *)(buffer + at);
 			if (entry->name[0] >= '1' && entry->name[0] <= '9')
-				on = visit(proc, (pid_t)strtol(entry->name, NULL, 10), context);
+				on = visit((pid_t)strtol(entry->name, NULL, 10), context);
 			at += entry->length;
 		}
 	}
@@ -88,9 +56,9 @@ static bool each_process(bool (*visit)(int proc, pid_t pid, void *context), void
 	return true;
 }
 
-static bool signal_descendant(int proc, pid_t pid, void *context)
+static bool signal_descendant(pid_t pid, void *context)
 {
-	if (descends(proc, pid, getpid()))
+	if (sweep_descends(pid, getpid()))
 		kill(pid, *(const int *)context);
 	return true;
 }
@@ -110,13 +78,11 @@ struct search {
 	bool found;
 };
 
-static bool is_other_child(int proc, pid_t pid, void *context)
+static bool is_other_child(pid_t pid, void *context)
 {
 	struct search *search = context;
-	char text[16];
 
-	snprintf(text, sizeof text, "%d", (int)pid);
-	search->found = pid != search->known && parent_of(proc, text) == getpid();
+	search->found = pid != search->known && process_parent(pid) == getpid();
 	return !search->found;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/duration.h"
+#include "init/clock.h"
 #include "init/text.h"
 #include "probes/result.h"
 
@@ -87,8 +88,5 @@ json_t *view_unix_time(int64_t unix_ms)
 
 json_t *view_time(int64_t at, int64_t now)
 {
-	struct timespec wall;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return view_unix_time((int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000 - (now - at));
+	return view_unix_time(clock_wall(clock_now() - (now - at)));
 }

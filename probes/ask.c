@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "probes/check.h"
 #include "probes/clock.h"
 #include "probes/page.h"
 #include "probes/probe.h"
@@ -101,18 +102,12 @@ int probe_supervisor(const struct probe_options *options, const char *config)
 void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result)
 {
 	const struct page *page = page_find(config);
-	int64_t now = clock_us() / 1000;
+	const struct page_app *app = &copy.head.app;
+	bool known = page != NULL && page_read(page, &copy) && app->pid != 0;
 
-	if (page == NULL || !page_read(page, &copy) || copy.head.app.pid == 0) {
-		process_run(&check->process, 0, result);
-		return;
-	}
-	if (check->kind == CHECK_PROCESS) {
-		process_run(&check->process, copy.head.app.pid, result);
-		return;
-	}
-	int64_t last = copy.head.app.watchdog_at > 0 ? copy.head.app.watchdog_at : copy.head.app.started;
-	if (now - last > check->notify.max_age)
-		result_fail(result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %lld ms ago, more than %lld ms",
-			    (long long)(now - last), (long long)check->notify.max_age);
+	if (known && check->kind == CHECK_NOTIFY)
+		process_judge_age(&check->notify, clock_us() / 1000 - (app->watchdog_at > 0 ? app->watchdog_at : app->started),
+				  result);
+	else
+		check_run(check, known ? app->pid : 0, CHECK_TIMEOUT, result);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "probes/page.h"
+#include "probes/process.h"
 
 #define ANCESTORS 64 /* looked at, at the most */
 
@@ -110,26 +111,12 @@ static const struct page *acceptable(pid_t pid, const struct want *want)
 	return page != NULL && reads_config(page, want) ? page : NULL;
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], stat[512];
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd >= 0 ? read(fd, stat, sizeof stat - 1) : -1;
-	if (fd >= 0)
-		close(fd);
-	stat[length > 0 ? length : 0] = '\0';
-	const char *after_name = strrchr(stat, ')'); /* the name may hold anything */
-	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
-}
-
 /* The app, and what it starts, mean their own supervisor. */
 static const struct page *among_ancestors(const struct want *want)
 {
 	pid_t pid = getppid();
 
-	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = parent_of(pid)) {
+	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = process_parent(pid)) {
 		const struct page *page = acceptable(pid, want);
 		if (page != NULL)
 			return page;

@@ -3,11 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The bytes of VmRSS; 0 where there are none: a zombie has no memory. -1 with errno set. */
 static int64_t resident(pid_t pid)
@@ -78,4 +80,28 @@ void process_run(const struct plan_process *process, pid_t pid, struct check_res
 		judge_memory(process, pid, result);
 	if (result->outcome == OUTCOME_OK && process->max_fds > 0)
 		judge_descriptors(process, pid, result);
+}
+
+void process_judge_age(const struct plan_notify *notify, msec_t age, struct check_result *result)
+{
+	if (age > notify->max_age)
+		result_fail(result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %" PRId64 " ms ago, more than %" PRId64 " ms",
+			    age, notify->max_age);
+}
+
+pid_t process_parent(pid_t pid)
+{
+	char path[32], stat[512];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t length = read(fd, stat, sizeof stat - 1);
+	close(fd);
+	if (length <= 0)
+		return 0;
+	stat[length] = '\0';
+	const char *after_name = strrchr(stat, ')'); /* the name may hold anything */
+	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
 }

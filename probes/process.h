@@ -1,4 +1,4 @@
-/* The check of the app's own process, from /proc. */
+/* The check of the app's own process, and what else /proc tells of one. */
 #ifndef TINYSUP_PROBES_PROCESS_H
 #define TINYSUP_PROBES_PROCESS_H
 
@@ -9,5 +9,11 @@
 
 /* pid 0: nobody knows the app here, which is an error. What the kernel does not let us see is one too. */
 void process_run(const struct plan_process *process, pid_t pid, struct check_result *result);
+
+/* The app's last sign of life (WATCHDOG=1, or its start) is `age` old. */
+void process_judge_age(const struct plan_notify *notify, msec_t age, struct check_result *result);
+
+/* The parent of a process; 0 where it is gone. Allocates nothing: process 1 calls it. */
+pid_t process_parent(pid_t pid);
 
 #endif
