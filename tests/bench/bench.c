@@ -93,23 +93,6 @@ static void wait_for(pid_t pid, struct rusage *usage)
 
 /* --- a number from /proc -------------------------------------------------------------------------------------------------- */
 
-static size_t read_proc(pid_t pid, const char *name, char *text, size_t size)
-{
-	char path[64];
-	ssize_t n = -1;
-
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, size - 1);
-		close(fd);
-	}
-	if (n < 0)
-		n = 0;
-	text[n] = '\0';
-	return (size_t)n;
-}
-
 static double proc_field(pid_t pid, const char *name, const char *label)
 {
 	char text[4096];

@@ -95,20 +95,6 @@ static void run_rounds(long rounds)
 
 /* --- standing ------------------------------------------------------------------------------------------------------------- */
 
-static void read_proc(pid_t pid, const char *name, char *text, size_t size)
-{
-	char path[64];
-	ssize_t n = -1;
-
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, size - 1);
-		close(fd);
-	}
-	text[n > 0 ? n : 0] = '\0';
-}
-
 static double field(const char *text, const char *label)
 {
 	const char *at = strstr(text, label);

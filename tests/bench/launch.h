@@ -33,6 +33,9 @@ struct launch {
 /* The pid, as we see it. Ends us where it is not permitted. */
 pid_t launch(const struct launch *what);
 
+/* A file of /proc/PID as text, cut to `size`; "" where it cannot be read. */
+void read_proc(pid_t pid, const char *name, char *text, size_t size);
+
 /* Prints a message and ends us with 2. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

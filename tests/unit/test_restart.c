@@ -1,7 +1,7 @@
 /*
  * Restarts: the sequencer walked with an app that may be started again, and the budget of restarts by itself.
  */
-#include "tests/unit/walk.h"
+#include "tests/unit/story.h"
 
 static void may_restart(enum restart_policy policy, int max)
 {
