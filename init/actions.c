@@ -59,7 +59,7 @@ static void act(struct supervisor *s, const struct action *action)
 		app_signal(&s->app, action->signal, (s->seq.stop_sent & SIGNAL_BIT(action->signal)) != 0);
 		break;
 	case ACTION_STOP_GROUP:
-		app_signal_group(&s->app, action->signal);
+		app_stop_group(&s->app, action->signal);
 		break;
 	case ACTION_KILL_APP:
 		app_kill(&s->app);
@@ -74,11 +74,11 @@ static void act(struct supervisor *s, const struct action *action)
 			strcpy(s->why[action->step], "killed");
 		break;
 	case ACTION_SWEEP_TERM:
-		sweep_signal(SIGTERM);
+		sweep_signal(SIGTERM, 0, supervision_is_ours);
 		break;
 	case ACTION_SWEEP_KILL:
 		app_kill(&s->app);
-		sweep_signal(SIGKILL);
+		sweep_signal(SIGKILL, 0, supervision_is_ours);
 		break;
 	case ACTION_EXIT:
 		s->over = true;

@@ -11,6 +11,7 @@
 #include "init/hookenv.h"
 #include "init/log.h"
 #include "init/spawn.h"
+#include "init/sweep.h"
 
 struct preparation {
 	const struct plan_app *plan;
@@ -63,14 +64,21 @@ void app_signal_group(const struct app *app, int signal)
 		kill(-app->group, signal);
 }
 
+void app_stop_group(const struct app *app, int signal)
+{
+	app_signal_group(app, signal);
+	app_signal_group(app, SIGCONT);
+}
+
 void app_signal(const struct app *app, int signal, bool stop)
 {
 	if (app->pid == 0)
 		return;
 	/* a session's group may not be there yet when the first signal comes */
-	if (app->plan->signals != TARGET_GROUP || kill(-app->pid, signal) != 0)
+	bool group = app->plan->signals == TARGET_GROUP && kill(-app->pid, signal) == 0;
+	if (!group)
 		kill(app->pid, signal);
-	if (app->stopped && stop)
+	if (stop && (group || app->stopped))
 		app_signal_group(app, SIGCONT);
 }
 
@@ -81,9 +89,12 @@ void app_kill(const struct app *app)
 		kill(app->pid, SIGKILL);
 }
 
-bool app_group_left(const struct app *app)
+/* An empty group's number may be somebody else's tomorrow: it is forgotten. Zombies whose parent never reaps do not count. */
+bool app_group_left(struct app *app, bool look)
 {
-	return app->group > 0 && (kill(-app->group, 0) == 0 || errno == EPERM);
+	if (app->group > 0 && ((kill(-app->group, 0) != 0 && errno != EPERM) || (look && !sweep_group_lives(app->group))))
+		app->group = 0;
+	return app->group > 0;
 }
 
 int app_reaped(struct app *app, int wait_status)

@@ -29,7 +29,13 @@ void app_signal(const struct app *app, int signal, bool stop);
 
 /* To whoever is left in its process group. */
 void app_signal_group(const struct app *app, int signal);
-bool app_group_left(const struct app *app);
+/* The same with a stop signal: SIGCONT follows, since what is stopped could not act on it. */
+void app_stop_group(const struct app *app, int signal);
+/*
+ * Whether anybody is left there once the app is gone; zombies count unless /proc is looked through. False for good: the group's
+ * number may be used again.
+ */
+bool app_group_left(struct app *app, bool look);
 /* SIGKILL to it and to its process group, which it may have left. */
 void app_kill(const struct app *app);
 

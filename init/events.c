@@ -7,19 +7,26 @@
 #include "config/signame.h"
 #include "init/clock.h"
 #include "init/jobs.h"
+#include "init/log.h"
 #include "init/supervision.h"
 #include "init/sweep.h"
 #include "init/voice.h"
 
 /* Signals taken from the queue in one go, so that a flood of them cannot starve the timer. */
 #define SIGNALS_AT_ONCE 64
+/* Children reaped in one go: as many as fork can make more of them at once. */
+#define CHILDREN_AT_ONCE 64
+/* Where processes may end without our hearing of it (not our children), they are looked for this often ... */
+#define LOOK_AGAIN ((msec_t)50)
+/* ... or, where a look takes long, in this multiple of its time. */
+#define LOOK_SHARE 4
 
 static void app_exited(struct supervisor *s, int status)
 {
 	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
 
 	event.exec_errno = app_reaped(&s->app, status);
-	event.group_left = app_group_left(&s->app);
+	event.group_left = app_group_left(&s->app, true);
 	if (event.exec_errno != 0)
 		voice_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
 	if (s->manner->term_at_end)
@@ -51,40 +58,52 @@ static void job_reaped(struct supervisor *s, struct job_id id, const struct chec
 	}
 }
 
-/* Reap all there is. False once no child is left at all. */
-static bool reap(struct supervisor *s)
+static void child_ended(struct supervisor *s, pid_t pid, int status)
 {
 	struct check_result result;
 	struct job_id id;
-	int status;
-	pid_t pid;
+	msec_t now;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-			if (pid == s->app.pid)
-				app_stopped(s, WIFSTOPPED(status));
-		} else if (pid == s->app.pid) {
-			app_exited(s, status);
-		} else if (jobs_reaped(pid, status, &id, &result)) {
-			job_reaped(s, id, &result);
-		} else if (listener_reaped(&s->listener, pid, clock_now())) {
+	if (pid == s->app.pid) {
+		app_exited(s, status);
+	} else if (jobs_reaped(pid, status, &id, &result)) {
+		job_reaped(s, id, &result);
+	} else if (!log_reaped(pid)) {
+		now = clock_now();
+		if (listener_reaped(&s->listener, pid, now) || service_reaped(&s->health.notify.relay, pid, now))
 			s->changed = true;
-		} else if (s->manner->warn_on_reap) {
+		else if (s->manner->warn_on_reap)
 			voice_reaped(s->manner->voice, pid);
-		}
-		if (s->over)
-			return true;
 	}
-	return pid == 0 || errno != ECHILD;
+}
+
+/* Reap what there is, a bounded number: others may make children faster than we can take them. False: no child is left. */
+static bool reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid = 0;
+
+	for (int i = 0; i < CHILDREN_AT_ONCE && !s->over; i++) {
+		pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
+		if (pid <= 0)
+			break;
+		if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
+			child_ended(s, pid, status);
+		else if (pid == s->app.pid)
+			app_stopped(s, WIFSTOPPED(status));
+	}
+	s->reap_due = pid > 0;
+	s->since_reap = 0;
+	return pid >= 0 || errno != ECHILD;
 }
 
 void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen)
 {
 	int number = s->plan->app.rewrite[seen->number];
 
-	s->reap_due |= seen->number == SIGCHLD;
+	s->reap_due |= seen->number == SIGCHLD || ++s->since_reap >= SIGNALS_AT_ONCE;
 	if (seen->number == SIGCHLD || seen->own)
-		return; /* children are looked for once all signals are taken; a SIGPIPE of our own log is nobody's business */
+		return; /* children are looked for once all signals are taken; what our own writes raise is nobody's business */
 	if ((SIGNAL_BIT(seen->number) & s->manner->withheld) != 0 || number == 0)
 		return;
 	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
@@ -108,27 +127,64 @@ void supervision_take_signals(struct supervisor *s)
 		supervision_take_signal(s, &seen);
 }
 
+/* What tgkill() sends comes before what kill() sent, and a lower number before a higher one: a flood would hide them. */
+void supervision_take_stop_signals(struct supervisor *s)
+{
+	struct signal_seen seen;
+
+	for (int i = 0; i < 2 && !s->over && signals_take(s->plan->shutdown.signals, &seen); i++)
+		supervision_take_signal(s, &seen);
+}
+
 /* After a SIGKILL to all, processes forked meanwhile may have escaped it; and what is no child of ours ends unheard. */
-bool supervision_must_look_again(const struct supervisor *s)
+static bool must_look(const struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_CHAIN)
 		return s->seq.app_gone && !s->seq.group_gone;
 	return s->seq.phase == PHASE_SWEEP && s->seq.kill_sent;
 }
 
+msec_t supervision_look_at(const struct supervisor *s)
+{
+	return must_look(s) ? s->look_at : INT64_MAX;
+}
+
+/* /proc is walked at times only; what a system call can tell is asked every turn. */
+static void look(struct supervisor *s)
+{
+	msec_t now = clock_now(), took;
+	bool due = now >= s->look_at;
+
+	if (s->seq.phase == PHASE_CHAIN && !app_group_left(&s->app, due))
+		supervision_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
+	else if (s->seq.phase == PHASE_SWEEP && due)
+		sweep_signal(SIGKILL, 0, supervision_is_ours);
+	if (!due)
+		return;
+	took = clock_now() - now;
+	s->look_at = now + took + (took * LOOK_SHARE > LOOK_AGAIN ? took * LOOK_SHARE : LOOK_AGAIN);
+}
+
+/* Whether anybody is left but those that serve us to the end. */
+static bool others_left(const struct supervisor *s)
+{
+	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && log_writer() == 0)
+		return true;
+	return sweep_other_children(supervision_is_ours);
+}
+
 void supervision_look_around(struct supervisor *s)
 {
-	if (!s->seq.group_gone && s->seq.app_gone && !app_group_left(&s->app))
-		supervision_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
-	if (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent)
-		sweep_signal(SIGKILL);
-	if (s->over || (!s->reap_due && s->seq.phase != PHASE_SWEEP))
+	if (s->reap_due)
+		reap(s);
+	if (!s->over && must_look(s))
+		look(s);
+	else
+		s->look_at = 0;
+	/* asked last: what came before may have begun the sweep, and then there may be nobody whose end would wake us */
+	if (s->over || s->seq.phase != PHASE_SWEEP)
 		return;
-	s->reap_due = false;
 	bool left = reap(s);
-	/* the listener answers to the end: it is nothing to wait for */
-	if (left && s->listener.pid != 0 && !s->over && s->seq.phase == PHASE_SWEEP)
-		left = sweep_other_children(s->listener.pid);
-	if (!left && s->seq.phase == PHASE_SWEEP)
+	if (!s->over && !s->reap_due && (!left || !others_left(s)))
 		supervision_feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }

@@ -16,7 +16,8 @@ void health_init(struct health *health, const struct plan *plan, const struct si
 	health->plan = plan;
 	health->signals = signals;
 	health->app = app;
-	health->notify.fd = -1;
+	health->notify.socket = -1;
+	health->notify.relay.start_at = INT64_MAX;
 	prober_init(&health->prober, plan, seed);
 	if (plan->app.notify && !notify_open(&health->notify))
 		log_event(LOG_ERROR, "notify", NULL, "no socket for the app's messages: %s", strerror(errno));
@@ -89,8 +90,10 @@ static void feed(struct health *health, const struct prober_event *event)
 
 void health_event(struct health *health, enum prober_event_kind kind)
 {
-	if (kind == PROBER_APP_STARTED)
+	if (kind == PROBER_APP_STARTED) {
 		health->last = (struct notify_message){.status = ""};
+		notify_app_started(&health->notify);
+	}
 	feed(health, &(struct prober_event){.kind = kind});
 }
 
@@ -130,7 +133,6 @@ void health_listen(struct health *health)
 {
 	struct notify_message message;
 
-	for (int i = 0; i < MESSAGES_AT_ONCE && notify_receive(&health->notify, health->app->pid, health->app->group, &message);
-	     i++)
+	for (int i = 0; i < MESSAGES_AT_ONCE && notify_receive(&health->notify, health->app->pid, &message); i++)
 		take(health, &message);
 }

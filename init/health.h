@@ -31,7 +31,7 @@ void health_event(struct health *health, enum prober_event_kind kind);
 /* A check's process has ended. */
 void health_answer(struct health *health, size_t check, const struct check_result *result);
 
-/* The notify socket is readable. */
+/* What the app has said is readable. */
 void health_listen(struct health *health);
 
 #endif

@@ -28,8 +28,9 @@ struct job {
 	pid_t pid; /* 0: free */
 	struct job_id id;
 	msec_t begun;
-	int exec_error; /* programs */
-	int result;     /* workers */
+	const char *program; /* NULL: a worker */
+	int exec_error;      /* programs */
+	int result;          /* workers */
 };
 
 static struct {
@@ -107,7 +108,6 @@ static void tell(int result_fd, const struct check_result *result)
 		_exit(1);
 }
 
-/* Descriptors that the app inherited from the container's runtime are the app's: a hook does not get them. */
 static void run_try(const void *context, int result_fd)
 {
 	const struct try_context *try = context;
@@ -195,6 +195,7 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 		job->exec_error = job->result = -1;
 		output_of(job)->fd = -1;
 		job->id = id;
+		job->program = spec->argv != NULL ? spec->argv[0] : NULL;
 		job->begun = clock_now();
 		if (spec->argv != NULL ? start_program(job, spec, name) : start_worker(job, spec)) {
 			the_jobs.busy++;
@@ -219,6 +220,7 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 	    .umask = plan->app.umask,
 	    .input = -1,
 	    .output = -1,
+	    .close_others = true,
 	    .context = &context,
 	};
 
@@ -244,6 +246,7 @@ bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, 
 	    .umask = plan->app.umask,
 	    .input = -1,
 	    .output = -1,
+	    .close_others = true,
 	    .prepare = prepare_question,
 	    .context = &context,
 	};
@@ -284,7 +287,8 @@ static void judge_program(const struct job *job, int status, struct check_result
 
 	if (error != 0) {
 		/* a step: a program that is not there is not there at the next try either, which FAILURE_EXEC would bring */
-		result_fail(result, check ? FAILURE_EXEC : FAILURE_FILE, "%scannot execute: %s", class, strerror(error));
+		result_fail(result, check ? FAILURE_EXEC : FAILURE_FILE, "%scannot execute %s: %s", class, job->program,
+			    strerror(error));
 	} else if (WIFSIGNALED(status)) {
 		result_fail(result, FAILURE_EXEC, "%skilled by %s", class, signal_name(WTERMSIG(status)));
 	} else if (WEXITSTATUS(status) != 0) {
@@ -310,15 +314,25 @@ static void judge_worker(const struct job *job, int status, struct check_result 
 	result->sent = true; /* how far it got nobody knows */
 }
 
+static struct job *find(pid_t pid)
+{
+	/* orphans come by the thousand */
+	for (size_t i = 0; the_jobs.busy > 0 && i < SLOTS; i++)
+		if (the_jobs.slots[i].pid == pid)
+			return &the_jobs.slots[i];
+	return NULL;
+}
+
+bool jobs_has(pid_t pid)
+{
+	return find(pid) != NULL;
+}
+
 bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_result *result)
 {
-	struct job *job = the_jobs.slots;
+	struct job *job = find(pid);
 
-	if (the_jobs.busy == 0)
-		return false; /* orphans come by the thousand */
-	while (job < the_jobs.slots + SLOTS && job->pid != pid)
-		job++;
-	if (job == the_jobs.slots + SLOTS)
+	if (job == NULL)
 		return false;
 	*id = job->id;
 	*result = (struct check_result){.retry_after = MSEC_UNSET};

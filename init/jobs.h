@@ -40,6 +40,9 @@ void jobs_kill(struct job_id id);
 /* A descriptor that jobs_init()'s epoll reports is readable. `slot` is the event's data. */
 void jobs_readable(size_t slot);
 
+/* Whether a process is a try or a question, abandoned ones included. */
+bool jobs_has(pid_t pid);
+
 /* A child was reaped. False: it was no job. True: *id is what it was for, *result what it brought. */
 bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_result *result);
 

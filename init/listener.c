@@ -11,20 +11,12 @@
 #include "init/log.h"
 #include "init/spawn.h"
 
-/* A child that ends at once is started again after this; the pause doubles up to the longest. */
-#define SHORTEST_PAUSE ((msec_t)100)
-#define LONGEST_PAUSE  ((msec_t)5000)
-/* One that lived this long had no trouble with starting. */
-#define LONG_LIFE ((msec_t)10000)
-
 void listener_init(struct listener *listener, const struct plan *plan, const struct signals_inherited *signals,
 		   const struct page *page)
 {
-	*listener = (struct listener){.plan = plan, .signals = signals, .page = page, .fd = -1, .again_at = INT64_MAX};
-	listener->pause = SHORTEST_PAUSE;
-	if (plan->listen != NULL && page != NULL)
-		listener->again_at = 0;
-	else if (plan->listen != NULL)
+	*listener = (struct listener){.plan = plan, .signals = signals, .page = page, .fd = -1};
+	listener->service.start_at = plan->listen != NULL && page != NULL ? 0 : INT64_MAX;
+	if (plan->listen != NULL && page == NULL)
 		log_event(LOG_ERROR, "listen", NULL, "nothing is served on %s: there is no memory to publish in", plan->listen);
 }
 
@@ -37,7 +29,7 @@ static void serve(const void *context, int fd)
 	httpd_run(fd, listener->page);
 }
 
-static bool start(struct listener *listener)
+static pid_t start(const struct listener *listener)
 {
 	const struct spawn spec = {
 	    .group = SPAWN_GROUP,
@@ -51,49 +43,39 @@ static bool start(struct listener *listener)
 	    .context = listener,
 	};
 	int unused;
-	pid_t pid = spawn(&spec, &unused);
 
-	listener->pid = pid > 0 ? pid : 0;
-	return pid > 0;
+	return spawn(&spec, &unused);
 }
 
-static void fail(struct listener *listener, msec_t now, const char *what)
+/* Said once: the same again in five seconds is no news. */
+static void fail(struct listener *listener, const char *what)
 {
-	/* said once: the same again in five seconds is no news */
 	if (!listener->told)
-		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s; tried on", what, listener->plan->listen, strerror(errno));
+		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s; retrying", what, listener->plan->listen, strerror(errno));
 	listener->told = true;
-	listener->again_at = now + LONGEST_PAUSE;
 }
 
 void listener_tick(struct listener *listener, msec_t now)
 {
-	if (now < listener->again_at)
+	pid_t pid = -1;
+
+	if (!service_due(&listener->service, now))
 		return;
-	listener->again_at = INT64_MAX;
 	if (listener->fd < 0)
 		listener->fd = listen_open(listener->plan->listen);
-	if (listener->fd < 0) {
-		fail(listener, now, "cannot listen on");
-		return;
-	}
-	listener->begun = now;
-	if (start(listener))
-		listener->told = false;
+	if (listener->fd < 0)
+		fail(listener, "cannot listen on");
+	else if ((pid = start(listener)) < 0)
+		fail(listener, "cannot start the listener on");
 	else
-		fail(listener, now, "no process to listen on");
+		listener->told = false;
+	service_started(&listener->service, pid, now);
 }
 
 bool listener_reaped(struct listener *listener, pid_t pid, msec_t now)
 {
-	if (listener->pid == 0 || pid != listener->pid)
+	if (!service_reaped(&listener->service, pid, now))
 		return false;
-	listener->pid = 0;
-	listener->restarts++;
-	if (now - listener->begun >= LONG_LIFE)
-		listener->pause = SHORTEST_PAUSE;
 	log_event(LOG_WARN, "listen", NULL, "the listener has ended");
-	listener->again_at = now + listener->pause;
-	listener->pause = listener->pause * 2 < LONGEST_PAUSE ? listener->pause * 2 : LONGEST_PAUSE;
 	return true;
 }

@@ -5,9 +5,8 @@
 #ifndef TINYSUP_INIT_LISTENER_H
 #define TINYSUP_INIT_LISTENER_H
 
-#include <sys/types.h>
-
 #include "config/plan.h"
+#include "init/service.h"
 #include "init/signals.h"
 #include "probes/page.h"
 
@@ -16,11 +15,7 @@ struct listener {
 	const struct signals_inherited *signals;
 	const struct page *page;
 	int fd;
-	pid_t pid;       /* 0: not running */
-	msec_t begun;    /* of the child that runs, or ran last */
-	msec_t again_at; /* when the next is started, or the socket is tried again; INT64_MAX: not */
-	msec_t pause;
-	uint64_t restarts;
+	struct service service;
 	bool told; /* that it cannot be */
 };
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "init/text.h"
+#include "init/writer.h"
 
 #define CLOSED     (-1)
 #define NOT_OPENED (-2)
@@ -20,7 +20,7 @@
 static struct {
 	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs of tinysup never say anything */
 	bool is_socket;
-	bool own; /* non-blocking by its own file description; else poll before every write */
+	struct writer writer; /* in == 0: we write ourselves */
 	enum log_level level;
 	enum log_format format;
 	const char *app;
@@ -30,22 +30,26 @@ static struct {
 	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
 
-/* A descriptor of our own on what stderr is. Where none is to be had, stderr itself will do: every write polls first. */
+/*
+ * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
+ * offset too: opened anew, the two would overwrite each other.
+ */
 static void open_log(void)
 {
 	struct stat status;
 
-	if (fstat(STDERR_FILENO, &status) != 0) {
-		the_log.fd = CLOSED;
+	the_log.fd = CLOSED;
+	if (fstat(STDERR_FILENO, &status) != 0)
 		return;
-	}
 	the_log.is_socket = S_ISSOCK(status.st_mode);
-	/* a file is shared with the app, its offset too: opened anew, the two would overwrite each other */
-	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
-		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	the_log.own = the_log.fd >= 0 || S_ISREG(status.st_mode);
-	if (the_log.fd < 0)
+	if (the_log.is_socket)
 		the_log.fd = STDERR_FILENO;
+	else if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
+		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (the_log.fd >= 0 || !writer_open(&the_log.writer))
+		return;
+	the_log.fd = the_log.writer.in;
+	the_log.is_socket = true;
 }
 
 void log_setup(enum log_level level, enum log_format format, const char *app)
@@ -57,6 +61,23 @@ void log_setup(enum log_level level, enum log_format format, const char *app)
 
 void log_close(void)
 {
+	the_log.fd = CLOSED;
+}
+
+pid_t log_writer(void)
+{
+	return the_log.writer.pid;
+}
+
+bool log_reaped(pid_t pid)
+{
+	return writer_reaped(&the_log.writer, pid);
+}
+
+void log_finish(msec_t limit)
+{
+	if (the_log.writer.in != 0)
+		writer_finish(&the_log.writer, limit);
 	the_log.fd = CLOSED;
 }
 
@@ -72,16 +93,11 @@ static bool ready(enum log_level level)
 
 static bool write_line(const char *line, size_t length)
 {
-	struct pollfd room = {.fd = the_log.fd, .events = POLLOUT};
-	ssize_t n;
+	ssize_t n =
+	    the_log.is_socket ? send(the_log.fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) : write(the_log.fd, line, length);
 
-	if (the_log.is_socket) {
-		n = send(the_log.fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} else {
-		if (!the_log.own && (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0))
-			return false;
-		n = write(the_log.fd, line, length);
-	}
+	if (the_log.writer.in != 0)
+		writer_start(&the_log.writer);
 	return n == (ssize_t)length;
 }
 
@@ -188,7 +204,8 @@ void log_output(const char *step, const char *line, size_t length)
 {
 	if (!ready(LOG_INFO))
 		return;
-	tell_dropped();
+	if (the_log.batch_length == 0)
+		tell_dropped(); /* a flood that nobody reads must not cost a try for each of its lines */
 	put_line(LOG_INFO, "output", step, line, length, true);
 }
 

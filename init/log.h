@@ -1,13 +1,16 @@
 /*
  * tinysup's own log: lines on stderr, text or JSON, that can never block process 1. Where the reader is slow, lines are
- * dropped, counted, and the count is told with the next line that goes through. No allocation.
+ * dropped, counted, and the count is told with the next line that goes through. No allocation. What can block (a file, a
+ * terminal that cannot be opened anew) is written by a process of its own: see writer.h.
  *
  * Messages are for people and hold no secret: names of steps and signals, numbers, errno texts; never a URL, body or argument.
  */
 #ifndef TINYSUP_INIT_LOG_H
 #define TINYSUP_INIT_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "config/plan.h"
 
@@ -18,6 +21,13 @@ void log_setup(enum log_level level, enum log_format format, const char *app);
 
 /* For workers: the inherited stderr is left alone from here on. */
 void log_close(void);
+
+/* The log's own process, where there is one; 0: there is none. */
+pid_t log_writer(void);
+/* A child was reaped. False: it was not the log's. */
+bool log_reaped(pid_t pid);
+/* The last line is written: waits until it has left us, `limit` milliseconds at the most. */
+void log_finish(msec_t limit);
 
 /*
  * One line. `event` is a word for programs ("step_end"); `step` the step's name, or NULL; fmt is printf's, for people. A line

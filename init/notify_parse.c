@@ -68,6 +68,8 @@ static void take(struct line line, struct notify_message *message)
 void notify_parse(const char *text, size_t length, struct notify_message *message)
 {
 	*message = (struct notify_message){.watchdog_every = MSEC_UNSET, .extend = MSEC_UNSET};
+	if (length > 0 && text[length - 1] == '\0')
+		length--; /* systemd permits one, for C programs that send their string whole */
 	while (length > 0) {
 		const char *end = memchr(text, '\n', length);
 		size_t piece = end != NULL ? (size_t)(end - text) : length;

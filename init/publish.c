@@ -243,7 +243,7 @@ void publish(struct page *page, const struct sources *from)
 	atomic_thread_fence(memory_order_release);
 	head->written = now;
 	head->phase = phase_of(from->seq);
-	head->listener_restarts = from->listener->restarts;
+	head->listener_restarts = from->listener->service.restarts;
 	put_app(&head->app, from);
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		put_verdict(&head->verdicts[kind], &from->health->prober, (enum probe_kind)kind, until, now);

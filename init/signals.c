@@ -49,7 +49,7 @@ void signals_default(void)
 static void note(struct signal_seen *seen, int number, int code, pid_t sender)
 {
 	seen->number = number;
-	seen->own = number == SIGPIPE && code == SI_USER && sender == getpid();
+	seen->own = (number == SIGPIPE || number == SIGXFSZ) && code == SI_USER && sender == getpid();
 	seen->kernel = code == SI_KERNEL;
 }
 
@@ -63,15 +63,31 @@ bool signals_next(int fd, struct signal_seen *seen)
 	return true;
 }
 
-bool signals_wait(struct signal_seen *seen, int64_t time)
+static bool wait_for(uint64_t which, int64_t time, struct signal_seen *seen)
 {
-	const uint64_t all = ~UINT64_C(0);
 	const struct timespec limit = {.tv_sec = (time_t)(time / 1000), .tv_nsec = (long)(time % 1000 * 1000000)};
 	siginfo_t info;
-	long number = syscall(SYS_rt_sigtimedwait, &all, &info, time == INT64_MAX ? NULL : &limit, KERNEL_SIGSET_SIZE);
+	long number = syscall(SYS_rt_sigtimedwait, &which, &info, time == INT64_MAX ? NULL : &limit, KERNEL_SIGSET_SIZE);
 
 	if (number <= 0)
 		return false;
 	note(seen, (int)number, info.si_code, info.si_pid);
 	return true;
+}
+
+bool signals_wait(struct signal_seen *seen, int64_t time)
+{
+	return wait_for(~UINT64_C(0), time, seen);
+}
+
+bool signals_take(uint64_t which, struct signal_seen *seen)
+{
+	return wait_for(which, 0, seen);
+}
+
+void signals_sleep(uint64_t which, int64_t time)
+{
+	struct signal_seen seen;
+
+	wait_for(which, time, &seen);
 }

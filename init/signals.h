@@ -30,7 +30,7 @@ void signals_default(void);
 
 struct signal_seen {
 	int number;
-	bool own;    /* raised by ourselves: a SIGPIPE from our own log */
+	bool own;    /* raised by our own write: SIGPIPE, or SIGXFSZ at a file's limit */
 	bool kernel; /* not sent by a process: a terminal's, say */
 };
 
@@ -43,5 +43,11 @@ bool signals_next(int fd, struct signal_seen *seen);
  * none came.
  */
 bool signals_wait(struct signal_seen *seen, int64_t time);
+
+/* One of `which` (bit n-1 for signal n) where one is pending: no flood of other signals can hide it. Never waits. */
+bool signals_take(uint64_t which, struct signal_seen *seen);
+
+/* Sleep until one of `which` comes, `time` milliseconds at the most; it is taken. */
+void signals_sleep(uint64_t which, int64_t time);
 
 #endif

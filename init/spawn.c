@@ -6,30 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "init/descriptors.h"
 #include "init/log.h"
-
-/* Where close_range() is missing or forbidden: no more than this many descriptors are looked at. */
-#define DESCRIPTORS_MAX 65536
-
-static void close_from(int first)
-{
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
-		return;
-#endif
-	struct rlimit limit;
-	rlim_t last = DESCRIPTORS_MAX;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < last)
-		last = limit.rlim_cur;
-	for (int fd = first; fd < (int)last; fd++)
-		close(fd);
-}
 
 /* tcsetpgrp() raises SIGTTOU in a background process; it is blocked here. Without a terminal there is nothing to do. */
 static void take_terminal(void)
@@ -108,10 +89,17 @@ static _Noreturn void run_child(const struct spawn *spec, bool we_are_foreground
 		log_close();
 		if (!ready || dup2(spec->result, 3) < 0)
 			_exit(EXIT_FAILURE);
-		close_from(4);
+		descriptors_close_from(4);
 		signals_default();
 		spec->work(spec->context, 3);
 		_exit(EXIT_SUCCESS);
+	}
+	if (ready && spec->close_others) {
+		/* exec_error is close-on-exec at its new place, too */
+		ready = exec_error == 3 || dup3(exec_error, 3, O_CLOEXEC) == 3;
+		exec_error = ready ? 3 : exec_error;
+		if (ready)
+			descriptors_close_from(4);
 	}
 	if (ready) {
 		signals_restore(spec->signals);

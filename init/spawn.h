@@ -24,6 +24,7 @@ struct spawn {
 	const char *directory; /* NULL: ours */
 	int umask;             /* -1: ours */
 	int input, output;     /* descriptors to become 0, and 1 and 2; -1: left alone */
+	bool close_others;     /* a program gets 0, 1 and 2 alone; else what tinysup was started with, as the app does */
 	bool shell_fallback;   /* a script without #! is given to /bin/sh, as execvp() of glibc does */
 
 	/* runs in the child before exec, to add variables with setenv(); NULL: nothing to add */

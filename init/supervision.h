@@ -23,8 +23,10 @@ struct supervisor {
 	const struct manner *manner;
 	const struct signals_inherited *signals;
 	struct loop loop;
-	bool reap_due; /* SIGCHLD came */
-	bool changed;  /* since the page was written last */
+	bool reap_due;       /* SIGCHLD came, or more children have ended than one turn reaps */
+	unsigned since_reap; /* signals taken: a flood of them may hide SIGCHLD */
+	msec_t look_at;      /* when to look again for what ends without a word */
+	bool changed;        /* since the page was written last */
 	bool over;
 	int exit_code;
 	struct page *page; /* NULL: nothing is published */
@@ -48,12 +50,15 @@ bool supervision_start_app(struct supervisor *s);
 /* All of it, where anything has changed. */
 void supervision_publish(struct supervisor *s);
 
-/* events.c: a signal that came; all that wait in the queue, a bounded number at a time. */
+/* events.c: a signal that came; all that wait in the queue, a bounded number at a time; stop signals, before all others. */
 void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen);
 void supervision_take_signals(struct supervisor *s);
+void supervision_take_stop_signals(struct supervisor *s);
+/* Whether a process is one that tinysup runs for itself. */
+bool supervision_is_ours(pid_t pid);
 /* Children that have ended, and what ends without a word. */
 void supervision_look_around(struct supervisor *s);
-/* Whether that has to be done again by the clock. */
-bool supervision_must_look_again(const struct supervisor *s);
+/* When that has to be done again even if nothing comes; INT64_MAX: it has not. */
+msec_t supervision_look_at(const struct supervisor *s);
 
 #endif

@@ -14,8 +14,9 @@
 #include "init/supervision.h"
 #include "init/sweep.h"
 
-/* Where processes may end without our hearing of it (not our children), they are looked for this often. */
-#define LOOK_AGAIN ((msec_t)50)
+/* At the end, for the last lines of a log that another process writes. */
+#define LOG_FINISH   ((msec_t)1000)
+#define FINAL_MARGIN ((msec_t)200)
 
 static msec_t sooner(msec_t a, msec_t b)
 {
@@ -25,11 +26,13 @@ static msec_t sooner(msec_t a, msec_t b)
 /* When to look up even if nothing comes. */
 static msec_t wake_at(const struct supervisor *s)
 {
-	msec_t at = sooner(seq_wake(&s->seq), prober_wake(&s->health.prober));
+	msec_t at = sooner(sooner(seq_wake(&s->seq), prober_wake(&s->health.prober)), supervision_look_at(s));
 
-	if (s->seq.phase != PHASE_SWEEP)
-		at = sooner(at, s->listener.again_at);
-	return supervision_must_look_again(s) ? sooner(at, clock_now() + LOOK_AGAIN) : at;
+	if (s->reap_due)
+		return 0;
+	if (s->seq.phase == PHASE_SWEEP)
+		return at;
+	return sooner(at, sooner(service_wake(&s->listener.service), service_wake(&s->health.notify.relay)));
 }
 
 static void take_event(struct supervisor *s, uint64_t about)
@@ -71,18 +74,21 @@ static void tick(struct supervisor *s)
 	if (now >= prober_wake(&s->health.prober))
 		health_event(&s->health, PROBER_TIME);
 	supervision_heed_health(s);
-	if (s->seq.phase != PHASE_SWEEP && !s->over)
-		listener_tick(&s->listener, now);
+	if (s->seq.phase == PHASE_SWEEP || s->over)
+		return;
+	listener_tick(&s->listener, now);
+	notify_tick(&s->health.notify, s->signals, s->app.pid, s->app.group, now);
 }
 
 static void run(struct supervisor *s)
 {
 	while (!s->over) {
 		bool quiet = s->seq.phase == PHASE_RUNNING || s->seq.phase == PHASE_WAITING;
-		if (quiet && s->health.notify.fd < 0)
+		if (quiet && s->health.notify.socket < 0)
 			wait_for_signal(s);
 		else
 			wait_for_anything(s);
+		supervision_take_stop_signals(s);
 		if (!s->over)
 			supervision_look_around(s);
 		enum phase before = s->seq.phase;
@@ -108,12 +114,12 @@ static bool prepare(struct supervisor *s)
 	facts_init(&s->facts, &s->seq, s->plan, s->signals);
 	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
 	health_init(&s->health, s->plan, s->signals, &s->app, seed);
-	if (s->health.notify.fd >= 0 && !loop_watch(&s->loop, s->health.notify.fd, LOOP_NOTIFY))
+	if (s->health.notify.socket >= 0 && !loop_watch(&s->loop, s->health.notify.in, LOOP_NOTIFY))
 		return false;
 	if (s->manner->publishes) {
 		s->page = publish_open(s->plan, &shown);
 		if (s->page == NULL)
-			log_event(LOG_WARN, "page", NULL, "nothing can be published, --probe asks by itself: %s",
+			log_event(LOG_WARN, "page", NULL, "cannot publish the status, --probe will run checks itself: %s",
 				  strerror(errno));
 	}
 	listener_init(&s->listener, s->plan, s->signals, shown);
@@ -121,27 +127,60 @@ static bool prepare(struct supervisor *s)
 	return true;
 }
 
-int supervise(const struct plan *plan, const struct manner *manner, const struct signals_inherited *signals)
-{
-	static struct supervisor s; /* zeroed, and most of its pages never touched */
+static struct supervisor the_supervisor; /* zeroed, and most of its pages never touched */
 
-	s.plan = plan;
-	s.manner = manner;
-	s.signals = signals;
-	if (!prepare(&s)) {
+bool supervision_is_ours(pid_t pid)
+{
+	const struct supervisor *s = &the_supervisor;
+
+	return pid == s->listener.service.pid || pid == s->health.notify.relay.pid || pid == log_writer() || jobs_has(pid);
+}
+
+static void become_reaper(const struct manner *manner)
+{
+	if (getpid() == 1 || (!manner->subreaper && sweep_is_subreaper()))
+		return;
+	if (!manner->subreaper)
+		voice_no_reaper(manner->voice);
+	else if (!sweep_subreaper())
+		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
+}
+
+static int work(struct supervisor *s)
+{
+	if (!prepare(s)) {
 		log_event(LOG_ERROR, "start", NULL, "cannot start: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	if (getpid() != 1 && !manner->subreaper)
-		voice_no_reaper(manner->voice);
-	else if (getpid() != 1 && !sweep_subreaper())
-		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
+	become_reaper(s->manner);
 	config_seal();
 	seal();
-	if (!supervision_start_app(&s))
+	if (!supervision_start_app(s))
 		return EXIT_CANNOT_EXECUTE;
-	if (s.page != NULL)
-		publish(s.page, &s.sources);
-	run(&s);
-	return s.seq.exec_errno != 0 && manner->exec_code != 0 ? manner->exec_code : s.exit_code;
+	if (s->page != NULL)
+		publish(s->page, &s->sources);
+	run(s);
+	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
+}
+
+/* What is left of the deadline may be all there is for the log. */
+static msec_t log_time(const struct supervisor *s)
+{
+	msec_t left = s->seq.begun + s->plan->shutdown.effective - clock_now() - FINAL_MARGIN;
+
+	if (s->manner->exit_at_once || s->seq.phase != PHASE_OVER)
+		return LOG_FINISH;
+	return left < 0 ? 0 : sooner(left, LOG_FINISH);
+}
+
+int supervise(const struct plan *plan, const struct manner *manner, const struct signals_inherited *signals)
+{
+	struct supervisor *s = &the_supervisor;
+
+	s->plan = plan;
+	s->manner = manner;
+	s->signals = signals;
+	int code = work(s);
+	log_finish(log_time(s));
+	return code;
 }

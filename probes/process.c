@@ -89,19 +89,32 @@ void process_judge_age(const struct plan_notify *notify, msec_t age, struct chec
 			    age, notify->max_age);
 }
 
-pid_t process_parent(pid_t pid)
+bool process_stat(pid_t pid, struct process_stat *stat)
 {
-	char path[32], stat[512];
+	char path[32], line[512];
+	int parent, group;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
-	ssize_t length = read(fd, stat, sizeof stat - 1);
+		return false;
+	ssize_t length = read(fd, line, sizeof line - 1);
 	close(fd);
 	if (length <= 0)
-		return 0;
-	stat[length] = '\0';
-	const char *after_name = strrchr(stat, ')'); /* the name may hold anything */
-	return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10) : 0;
+		return false;
+	line[length] = '\0';
+	const char *name = strchr(line, '('), *after = strrchr(line, ')'); /* the name may hold anything */
+	if (name == NULL || after == NULL || sscanf(after, ") %c %d %d", &stat->state, &parent, &group) != 3)
+		return false;
+	snprintf(stat->name, sizeof stat->name, "%.*s", (int)(after - name - 1), name + 1);
+	stat->parent = parent;
+	stat->group = group;
+	return true;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	struct process_stat stat;
+
+	return process_stat(pid, &stat) ? stat.parent : 0;
 }

@@ -3,7 +3,9 @@ import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
+import threading
 import time
 
 DIRECTORY = os.environ.get("TEST_DIR", ".")
@@ -231,6 +233,30 @@ def say(line):
             note("barrier", "passed")
     else:
         tell(line)
+
+
+def lingers():
+    """lingers: passes sockets along that take 30 s to close, since their peer reads nothing; whoever closes one last waits."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = socket.create_server(("127.0.0.1", 0))
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    peers = []
+    for _ in range(20):
+        c = socket.create_connection(server.getsockname())
+        peers.append(server.accept())
+        c.setblocking(False)
+        try:
+            while True:
+                c.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 30))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+            socket.send_fds(s, [b"STATUS=x"], [c.fileno()])
+        threading.Thread(target=c.close, daemon=True).start()
+    ready()
+    time.sleep(60)
 
 
 def stopped():

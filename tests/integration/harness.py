@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -79,7 +80,7 @@ class Supervised:
     """One run of tinysup. first=False: not as process 1. name: started under another name."""
 
     def __init__(self, *words, config=None, env=None, first=True, name=None, wrap=(), stdin=subprocess.DEVNULL,
-                 stdout=None, stderr=None, setup=None, binary=TINYSUP, ready=True):
+                 stdout=None, stderr=None, setup=None, binary=TINYSUP, ready=True, piped=False):
         self.directory = Path(tempfile.mkdtemp(prefix="tinysup-test-"))
         self.directory.chmod(0o755)  # some run as somebody else
         self.stderr, self.stdout = self.directory / "stderr", self.directory / "stdout"
@@ -104,12 +105,25 @@ class Supervised:
             if setup:
                 setup()
 
+        self.copier = None
+        if piped:  # as an engine reads it: no process of tinysup's own writes the log then
+            read, stderr = os.pipe()
+            os.fchmod(stderr, 0o622)  # runc gives it to the container's user
+            self.copier = threading.Thread(target=self.copy, args=(read,), daemon=True)
+            self.copier.start()
         with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
             self.process = subprocess.Popen(command, stdin=stdin, stdout=out if stdout is None else stdout,
                                             stderr=err if stderr is None else stderr, env=environment, preexec_fn=before_exec)
+        if piped:
+            os.close(stderr)
         self.first, self.binary, self.words = first, str(binary).encode(), words
         self.begun = self.seconds = None
         self.pid = self.find(binary) if ready else None
+
+    def copy(self, read):
+        with open(read, "rb", buffering=0) as lines, open(self.stderr, "ab", buffering=0) as file:
+            while data := lines.read(65536):
+                file.write(data)
 
     def find(self, binary):
         def look():
@@ -151,6 +165,8 @@ class Supervised:
         code = self.process.wait(seconds)
         if self.begun is not None:
             self.seconds = time.monotonic() - self.begun
+        if self.copier:
+            self.copier.join(5)
         return code if code >= 0 else 128 - code
 
     def log(self):

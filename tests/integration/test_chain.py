@@ -184,8 +184,8 @@ class Hooks(ChainCase):
         self.assertIn("one: failed", s.log())
         self.assertIn("exit code 1", s.log())
         self.assertIn("missing: failed", s.log())
-        self.assertIn("cannot execute: No such file or directory", s.log())
-        self.assertIn("cannot execute: Permission denied", s.log())
+        self.assertIn("cannot execute /nonexistent/hook: No such file or directory", s.log())
+        self.assertIn("cannot execute /etc/passwd: Permission denied", s.log())
 
     def test_required_makes_75(self):
         self.assertEqual(self.stopped(chain(STOP, exec_step("flat", "exit 1", "required = true;"))).code, 75)
@@ -317,7 +317,7 @@ class Shortage(ChainCase):
 
     def test_no_process_to_be_had(self):
         uid = str(100000 + os.getpid())  # the limit is the user's: a user of its own
-        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN,
+        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN, piped=True,
                        wrap=["sh", "-c", f'chmod -R 777 $TEST_DIR; exec setpriv --reuid {uid} --regid {uid} --clear-groups '
                              'prlimit --nproc=2 "$@"', "sh"])
         s.app()
@@ -330,7 +330,7 @@ class Shortage(ChainCase):
         self.within(s, 3)
 
     def test_no_descriptor_to_be_had(self):
-        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN, wrap=["prlimit", "--nofile=10:10"])
+        s = self.start("--", "sleep", "60", config=self.CONFIG, binary=PLAIN, piped=True, wrap=["prlimit", "--nofile=10:10"])
         s.app()
         s.signal("TERM")
         self.assertEqual(s.wait(), 0)

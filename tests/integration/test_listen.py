@@ -141,7 +141,7 @@ class Listen(Case):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             self.port = taken.getsockname()[1]
             s = self.app("plain", config=f'listen = "127.0.0.1:{self.port}";')
-            s.until_log(f"cannot listen on 127.0.0.1:{self.port}: Address already in use; tried on")
+            s.until_log(f"cannot listen on 127.0.0.1:{self.port}: Address already in use; retrying")
         until(lambda: self.get("/livez")[0] == 200, "it listens", 10)
 
     def test_it_is_not_root(self):

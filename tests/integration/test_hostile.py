@@ -1,0 +1,192 @@
+"""The deadline holds whatever the app, its files and its descriptors do to process 1."""
+# also sealed
+# also sanitized
+import os
+import resource
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from harness import APP, Case, HERE, TINYSUP, run, until
+
+SIGRTMIN = 34
+
+
+def config(deadline="4s", more=""):
+    return f'shutdown: {{ deadline = "{deadline}"; platform_grace = "60s"; chain = ( {{ name = "stop"; stop: {{ timeout = "2s"; }}; }} ); }}; {more}'
+
+
+class HostileCase(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.tools = tempfile.TemporaryDirectory(prefix="tinysup-hostile-")
+        cls.program = f"{cls.tools.name}/hostile"
+        os.chmod(cls.tools.name, 0o755)
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-D_GNU_SOURCE", "-o", cls.program, str(HERE / "hostile.c")], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tools.cleanup()
+
+    def hostile(self, *words, **options):
+        s = self.start("--", self.program, *words, **options)
+        until(lambda: (s.directory / "ready").exists(), "it is ready", 60)
+        return s
+
+    def within_the_deadline(self, s, deadline=4.0):
+        self.assertLess(s.seconds, deadline, s.log())
+
+
+class Files(HostileCase):
+    def test_a_file_size_limit_of_0(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        self.assertEqual(run("sh", "-c", "exit 3", setup=limit)[0], 3)
+
+    def test_a_log_file_at_its_limit(self):
+        """Every line that cannot be written would raise SIGXFSZ, and forwarding that would write a line."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        s = self.start("-vvv", "--", *APP, "ignore_term", setup=limit, config=config())
+        s.app()
+        s.signal("USR1")
+        s.signal("TERM")
+        self.assertIn(s.wait(), (0, 138))
+        self.within_the_deadline(s)
+
+    def test_a_log_file_on_a_disk_that_hangs(self):
+        directory = Path(tempfile.mkdtemp(prefix="tinysup-disk-"))
+        image, mount = directory / "image", directory / "mount"
+        mount.mkdir()
+        with open(image, "wb") as f:
+            f.truncate(16 << 20)
+        subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=True)
+        try:
+            with open(mount / "log", "wb") as log:
+                s = self.start("-v", "--", *APP, "plain", stderr=log, config=config())
+                s.until_file("ready")
+                subprocess.run(["fsfreeze", "-f", str(mount)], check=True)
+                try:
+                    for _ in range(3):
+                        s.signal("USR2" if s.begun is None else "WINCH")
+                    s.begun = None
+                    s.signal("TERM")
+                    # the kernel ends a PID namespace when its last process is gone, and one waits for the disk: what process 1
+                    # can do is done once it has let go of its memory
+                    until(lambda: not Path(f"/proc/{s.pid}/cmdline").read_bytes(), "it exits")
+                    s.seconds = time.monotonic() - s.begun
+                finally:
+                    subprocess.run(["fsfreeze", "-u", str(mount)], check=True)
+                self.within_the_deadline(s)
+        finally:
+            s.__exit__()
+            until(lambda: subprocess.run(["umount", str(mount)], stderr=subprocess.DEVNULL).returncode == 0, "it is unmounted")
+            subprocess.run(["rm", "-rf", str(directory)], check=True)
+
+    def test_the_last_line_is_in_the_file(self):
+        for _ in range(20):
+            _, _, log = run("--", "true", config=config())
+            self.assertRegex(log, r"exit code 0, .* after the first stop event\n$")
+
+    def test_the_log_process_is_killed(self):
+        """What it had not written is written by the next one, and the app never hears of it."""
+        s = self.app("signals", "0", config=config(), options=["-v"])
+        for n in range(20):
+            s.signal("USR1")
+            until(lambda: s.log().count("SIGUSR1 to") > n, "it is forwarded")
+            writer = [p for p in Path("/proc").glob("[0-9]*") if name_of(p) == "tinysup-log" and parent_of(p) == s.pid]
+            for p in writer:
+                os.kill(int(p.name), signal.SIGKILL)
+        s.until_file("signals", "10\n" * 20)
+        self.assertEqual(s.log().count("SIGUSR1 to"), 20)
+
+
+def name_of(process):
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def parent_of(process):
+    try:
+        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
+class Processes(HostileCase):
+    def test_thousands_of_orphans_and_more_all_the_time(self):
+        s = self.hostile("orphans", "3000", config=config())
+        s.signal("TERM")
+        s.wait(60)
+        self.within_the_deadline(s)
+
+    def test_a_flood_of_signals_hides_no_stop_signal(self):
+        for number in (SIGRTMIN + 3, SIGRTMIN + 20, signal.SIGCHLD):
+            with self.subTest(number=number):
+                s = self.hostile("flood", str(number), config=config())
+                s.signal("TERM")
+                self.assertEqual(s.wait(), 0)
+                self.within_the_deadline(s)
+
+    def test_a_zombie_that_nobody_reaps_is_not_waited_for(self):
+        s = self.hostile("zombie", config=config("20s").replace('"2s"', '"10s"'))
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 0)
+        self.within_the_deadline(s, 8)
+        self.assertNotIn("SIGKILL", s.log())
+
+    def test_what_is_stopped_is_woken(self):
+        for options in ([], ["-g"]):
+            with self.subTest(options=options):
+                s = self.hostile("stopped", config=config("20s").replace('"2s"', '"8s"'))
+                s.signal("TERM")
+                self.assertEqual(s.wait(), 0)
+                self.within_the_deadline(s, 7)
+
+    def test_hooks_do_not_inherit_descriptors(self):
+        read, write = os.pipe()
+        os.set_inheritable(write, True)
+        chain = config().replace("chain = (", 'chain = ( { name = "look"; exec = [ "sh", "-c", "ls /proc/self/fd > $TEST_DIR/seen" ]; }, ')
+        s = self.start("--", "sleep", "60", config=chain, wrap=["sh", "-c", f'exec "$@" 8>&1 9</dev/null', "sh"])
+        s.app()
+        s.signal("TERM")
+        s.wait()
+        self.assertEqual(s.file("seen").split(), ["0", "1", "2", "3"])  # 3 is the directory that ls reads
+        os.close(read)
+        os.close(write)
+
+
+class Messages(HostileCase):
+    NOTIFY = 'app: { notify = true; };'
+
+    def test_a_socket_that_lingers(self):
+        s = self.app("lingers", config=config(more=self.NOTIFY))
+        s.signal("TERM")
+        s.wait(60)
+        self.within_the_deadline(s)
+
+    def test_a_flood_from_a_deep_tree(self):
+        s = self.hostile("deep", "900", config=config(more=self.NOTIFY))
+        s.signal("TERM")
+        s.wait(60)
+        self.within_the_deadline(s)
+
+    def test_the_relay_is_started_again(self):
+        s = self.app("notifies", config='app: { notify = true; }; probes: { startup: { checks = ( { name = "f"; file: { path = "/"; }; } ); '
+                     'period = "50ms"; failure_threshold = 1000; }; };')
+        relay = until(lambda: [p for p in Path("/proc").glob("[0-9]*") if name_of(p) == "tinysup-notify" and parent_of(p) == s.pid], "a relay")
+        os.kill(int(relay[0].name), signal.SIGKILL)
+        with open(s.directory / "say", "w") as f:
+            f.write("READY=1\n")
+        s.until_probe(0, "startup")
+
+
+if __name__ == "__main__":
+    unittest.main()
