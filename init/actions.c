@@ -13,7 +13,7 @@
 static void start_step(struct supervisor *s, const struct action *action)
 {
 	struct check_result result = {.retry_after = MSEC_UNSET}; /* nothing was sent */
-	enum step_kind kind = seq_step(&s->plan->shutdown.chain, action->step)->kind;
+	enum step_kind kind = plan_step_at(&s->plan->shutdown.chain, action->step)->kind;
 
 	if (kind == STEP_STOP || kind == STEP_SLEEP)
 		return; /* nothing to run */
@@ -23,7 +23,7 @@ static void start_step(struct supervisor *s, const struct action *action)
 	if (jobs_start(&s->facts, action->step, action->time, &result))
 		return;
 	memcpy(s->why[action->step], result.message, sizeof result.message);
-	supervision_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = action->step, .result = &result});
+	s->to_tell.unstarted |= UINT64_C(1) << action->step;
 }
 
 bool supervision_start_app(struct supervisor *s)
@@ -40,7 +40,13 @@ static void start_app_again(struct supervisor *s)
 {
 	bool started = supervision_start_app(s);
 
-	supervision_feed(s, &(struct event){.kind = started ? EVENT_APP_STARTED : EVENT_NOT_STARTED});
+	s->to_tell.kinds |= started ? 1u << EVENT_APP_STARTED : 1u << EVENT_NOT_STARTED;
+}
+
+static void clear(struct supervisor *s, int signal)
+{
+	if (!sweep_old_life(signal))
+		s->to_tell.kinds |= 1u << EVENT_CLEARED;
 }
 
 static void begin_chain(struct supervisor *s)
@@ -53,6 +59,8 @@ static void act(struct supervisor *s, const struct action *action)
 {
 	bool about_step = action->kind == ACTION_STEP_ENDED || action->kind == ACTION_STEP_AGAIN;
 
+	if (action->kind == ACTION_STEP_START && s->seq.steps[action->step].state != STATE_RUNNING)
+		return; /* it ended before it could begin: another step beside it was the end of it */
 	narrate(&s->seq, action, about_step ? s->why[action->step] : "");
 	switch (action->kind) {
 	case ACTION_FORWARD:
@@ -69,8 +77,9 @@ static void act(struct supervisor *s, const struct action *action)
 		break;
 	case ACTION_STEP_KILL:
 		jobs_kill((struct job_id){JOB_STEP, action->step});
+		s->to_tell.unstarted &= ~(UINT64_C(1) << action->step);
 		/* a wait step's last answer says more than that its last try was killed */
-		if (seq_step(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
+		if (plan_step_at(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
 			strcpy(s->why[action->step], "killed");
 		break;
 	case ACTION_SWEEP_TERM:
@@ -79,6 +88,12 @@ static void act(struct supervisor *s, const struct action *action)
 	case ACTION_SWEEP_KILL:
 		app_kill(&s->app);
 		sweep_signal(SIGKILL);
+		break;
+	case ACTION_CLEAR_TERM:
+		clear(s, SIGTERM);
+		break;
+	case ACTION_CLEAR_KILL:
+		clear(s, SIGKILL);
 		break;
 	case ACTION_EXIT:
 		s->over = true;
@@ -90,6 +105,7 @@ static void act(struct supervisor *s, const struct action *action)
 	case ACTION_APP_START:
 		start_app_again(s);
 		break;
+	case ACTION_NOT_CLEARED:
 	case ACTION_RESTART_IN:
 	case ACTION_GIVEN_UP:
 	case ACTION_STEP_AGAIN:
@@ -109,18 +125,15 @@ void supervision_publish(struct supervisor *s)
 /* Probes end with the app they ask, before the first step of a chain begins. */
 static void tell_health(struct supervisor *s)
 {
-	enum phase now = s->seq.phase;
-
-	if (now == PHASE_RUNNING)
+	if (s->seq.phase == PHASE_RUNNING)
 		return;
-	if (now == PHASE_WAITING || (now == PHASE_CHAIN && s->seq.reason == REASON_RESTART))
+	if (seq_restarting(&s->seq))
 		health_event(&s->health, PROBER_RESTARTING);
 	else
 		health_event(&s->health, PROBER_STOPPED);
 }
 
-/* The actions are on the stack: a step that cannot be started feeds an event of its own while they are carried out. */
-void supervision_feed(struct supervisor *s, const struct event *event)
+static void feed_one(struct supervisor *s, const struct event *event)
 {
 	struct actions actions;
 	enum phase before = s->seq.phase;
@@ -132,6 +145,35 @@ void supervision_feed(struct supervisor *s, const struct event *event)
 		supervision_publish(s); /* readiness has ended before the first step, or the app, can ask */
 	for (size_t i = 0; i < actions.count && !s->over; i++)
 		act(s, &actions.items[i]);
+}
+
+/* What came of the actions themselves. False where nothing did. */
+static bool next_to_tell(struct supervisor *s, struct event *event, struct check_result *result)
+{
+	*event = (struct event){.result = result};
+	*result = (struct check_result){.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
+	if (s->to_tell.unstarted != 0) {
+		event->kind = EVENT_STEP_DONE;
+		event->step = (size_t)__builtin_ctzll(s->to_tell.unstarted);
+		s->to_tell.unstarted &= s->to_tell.unstarted - 1;
+		return true;
+	}
+	if (s->to_tell.kinds == 0)
+		return false;
+	event->kind = (enum event_kind)__builtin_ctz(s->to_tell.kinds);
+	s->to_tell.kinds &= s->to_tell.kinds - 1;
+	return true;
+}
+
+/* One event's actions are all carried out before the next event is fed, those that the actions bring about included. */
+void supervision_feed(struct supervisor *s, const struct event *event)
+{
+	struct check_result result;
+	struct event next = *event;
+
+	do
+		feed_one(s, &next);
+	while (!s->over && next_to_tell(s, &next, &result));
 }
 
 void supervision_heed_health(struct supervisor *s)

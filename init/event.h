@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_APP_EXIT,     /* the app was reaped */
 	EVENT_GROUP_GONE,   /* nobody is left in the app's process group */
 	EVENT_STEP_DONE,    /* one try of a step has ended */
+	EVENT_CLEARED,      /* nothing of the app's old life is left */
 	EVENT_NOTHING_LEFT, /* no process is left to wait for */
 	EVENT_UNHEALTHY,    /* liveness or startup has failed; .unhealthy is what is to be done about it */
 	EVENT_EXTEND,       /* the app asks for .time from now on to stop in (EXTEND_TIMEOUT_USEC) */
@@ -44,6 +45,9 @@ enum action_kind {
 	ACTION_HURRY,       /* for the log: steps without a reserve are skipped from here on */
 	ACTION_SWEEP_TERM,  /* SIGTERM to every process left */
 	ACTION_SWEEP_KILL,  /* SIGKILL to every process left */
+	ACTION_CLEAR_TERM,  /* SIGTERM to every process that the app's old life left */
+	ACTION_CLEAR_KILL,  /* SIGKILL to them */
+	ACTION_NOT_CLEARED, /* for the log: one of them cannot be ended, the app is not started again */
 	ACTION_RESTART_IN,  /* for the log: the app is started again in .time */
 	ACTION_GIVEN_UP,    /* for the log: it was restarted too often already */
 	ACTION_APP_START,   /* start the app again */
@@ -59,12 +63,18 @@ struct action {
 	msec_t time;
 };
 
-/* The most one event can bring: every step of a chain may start, end and be killed at once. */
+/* The most one event can bring: every step may end, and start and end anew where a restart becomes a shutdown. */
 #define ACTIONS_MAX (PLAN_STEPS_MAX * 4 + 8)
 
 struct actions {
 	size_t count;
 	struct action items[ACTIONS_MAX];
 };
+
+static inline void actions_push(struct actions *out, struct action action)
+{
+	if (out->count < ACTIONS_MAX)
+		out->items[out->count++] = action;
+}
 
 #endif

@@ -43,7 +43,7 @@ static void chain_begun(const struct seq *seq)
 static void step_started(const struct seq *seq, const struct action *action)
 {
 	char time[DURATION_TEXT];
-	const struct plan_step *step = seq_step(&seq->plan->shutdown.chain, action->step);
+	const struct plan_step *step = plan_step_at(&seq->plan->shutdown.chain, action->step);
 	int attempt = seq->steps[action->step].attempt;
 
 	duration_format(action->time, time);
@@ -57,7 +57,7 @@ static void step_started(const struct seq *seq, const struct action *action)
 static void step_ended(const struct seq *seq, const struct action *action, const char *why)
 {
 	char time[DURATION_TEXT];
-	const struct plan_step *plan = seq_step(&seq->plan->shutdown.chain, action->step);
+	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, action->step);
 	const struct seq_step *step = &seq->steps[action->step];
 	enum log_level level = plan->required ? LOG_ERROR : LOG_WARN;
 
@@ -68,11 +68,11 @@ static void step_ended(const struct seq *seq, const struct action *action, const
 		break;
 	case STATE_SKIPPED:
 		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s",
-			  plan->needs_app && seq->app_gone ? "the app is gone" : "not for this reason");
+			  step->app_missed ? "the app is gone" : "not for this reason");
 		break;
 	case STATE_CUT:
 		log_event(level, "step_end", plan->name, "cut: %s",
-			  seq->hurry ? "passed over, it has no reserve" : "no time is left for it");
+			  seq->hurry ? "passed over, it is neither required nor has a reserve" : "no time is left for it");
 		break;
 	case STATE_TIMEOUT:
 		if (plan->kind == STEP_STOP)
@@ -84,7 +84,8 @@ static void step_ended(const struct seq *seq, const struct action *action, const
 	case STATE_PENDING:
 	case STATE_RUNNING:
 	case STATE_PAUSED:
-		log_event(level, "step_end", plan->name, "failed after %s: %s", time, why);
+		log_event(level, "step_end", plan->name, "failed after %s: %s", time,
+			  step->app_missed ? "the app is gone" : why);
 		break;
 	}
 }
@@ -102,7 +103,7 @@ static void over(const struct seq *seq, int code)
 void narrate(const struct seq *seq, const struct action *action, const char *why)
 {
 	char time[DURATION_TEXT];
-	const char *step = action->kind == ACTION_STEP_AGAIN ? seq_step(&seq->plan->shutdown.chain, action->step)->name : NULL;
+	const char *step = action->kind == ACTION_STEP_AGAIN ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
 
 	switch (action->kind) {
 	case ACTION_CHAIN_BEGUN:
@@ -123,7 +124,7 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		step_ended(seq, action, why);
 		break;
 	case ACTION_HURRY:
-		log_event(LOG_WARN, "hurry", NULL, "on to the steps with a reserve: %s",
+		log_event(LOG_WARN, "hurry", NULL, "on to the steps that are required or have a reserve: %s",
 			  seq->stop_signals >= 2 ? "another stop signal came" : "a step failed");
 		break;
 	case ACTION_KILL_APP:
@@ -131,7 +132,14 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 			  seq->plan->app.name);
 		break;
 	case ACTION_SWEEP_KILL:
-		log_event(LOG_WARN, "kill", NULL, "the deadline is near: SIGKILL to what is left");
+		log_event(LOG_WARN, "kill", NULL, "what is left did not end in its time: SIGKILL");
+		break;
+	case ACTION_CLEAR_KILL:
+		log_event(LOG_WARN, "kill", NULL, "what %s left did not end in its time: SIGKILL", seq->plan->app.name);
+		break;
+	case ACTION_NOT_CLEARED:
+		log_event(LOG_ERROR, "restart", NULL, "what %s left cannot be ended: it is not started again",
+			  seq->plan->app.name);
 		break;
 	case ACTION_RESTART_IN:
 		log_event(LOG_WARN, "restart", NULL, "%s is started again in %s", seq->plan->app.name,
@@ -152,6 +160,7 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		break;
 	case ACTION_STOP_GROUP:
 	case ACTION_STEP_KILL:
+	case ACTION_CLEAR_TERM:
 	case ACTION_SWEEP_TERM:
 		break;
 	}

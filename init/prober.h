@@ -60,6 +60,12 @@ struct prober_actions {
 	struct prober_action items[PROBER_ACTIONS_MAX];
 };
 
+static inline void prober_push(struct prober_actions *out, struct prober_action action)
+{
+	if (out->count < PROBER_ACTIONS_MAX)
+		out->items[out->count++] = action;
+}
+
 struct prober_check {
 	bool running;
 	unsigned waiting;         /* bit n: probe n's round waits for it */

@@ -5,12 +5,6 @@
 
 #include "probes/process.h"
 
-void prober_push(struct prober_actions *out, struct prober_action action)
-{
-	if (out->count < PROBER_ACTIONS_MAX)
-		out->items[out->count++] = action;
-}
-
 static bool has(uint64_t set, size_t check)
 {
 	return (set >> check & 1) != 0;

@@ -6,8 +6,6 @@
 
 #include "init/prober.h"
 
-void prober_push(struct prober_actions *out, struct prober_action action);
-
 /* Ask all checks of a probe, or note that the tick must wait, or is skipped, because the last round is still under way. */
 void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
 

@@ -93,6 +93,12 @@ bool sweep_other_children(pid_t known)
 	return !each_process(is_other_child, &search) || search.found;
 }
 
+bool sweep_old_life(int signal)
+{
+	(void)signal;
+	return false;
+}
+
 void sweep_signal(int signal)
 {
 	if (getpid() == 1)

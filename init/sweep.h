@@ -14,6 +14,12 @@ bool sweep_subreaper(void);
 /* Send a signal to all of them. Not as process 1 and without /proc: to nobody. */
 void sweep_signal(int signal);
 
+/*
+ * Send a signal (and SIGCONT, so that who is stopped hears it; 0: none) to every process that the app's old life left: all our
+ * descendants but workers and hooks of ours. Returns whether there was any.
+ */
+bool sweep_old_life(int signal);
+
 /* Whether `pid` descends from `ancestor`, as /proc has it. */
 bool sweep_descends(pid_t pid, pid_t ancestor);
 

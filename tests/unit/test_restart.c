@@ -1,13 +1,7 @@
 /*
  * Restarts: the sequencer walked with an app that may be started again, and the budget of restarts by itself.
  */
-#include "tests/unit/story.h"
-
-static void may_restart(enum restart_policy policy, int max)
-{
-	plan.app.restart =
-	    (struct plan_restart){.policy = policy, .max = max, .within = 600000, .backoff = 1000, .backoff_max = 30000};
-}
+#include "tests/unit/walk.h"
 
 static void for_restarts(struct plan_step *step)
 {
@@ -55,10 +49,11 @@ static void unhealthy(enum unhealthy what)
 	happens((struct event){.kind = EVENT_UNHEALTHY, .unhealthy = what});
 }
 
-static void time_passes(void)
+static void old_life_is_gone(void)
 {
-	story.now = seq_wake(&story.seq) - 10;
-	happens((struct event){.kind = EVENT_TIME});
+	assert_int_equal(story.seq.phase, PHASE_CLEARING);
+	happens((struct event){.kind = EVENT_CLEARED});
+	assert_int_equal(story.seq.phase, PHASE_WAITING);
 }
 
 static void restartable(int max)
@@ -82,7 +77,7 @@ static void unhealthy_app_is_restarted_by_the_steps_marked_for_it(void **state)
 	app_ends(TERM);
 	assert_int_equal(story.seq.steps[2].state, STATE_SKIPPED);
 	assert_int_equal(story.seq.phase, PHASE_WAITING);
-	time_passes();
+	due();
 	assert_true(story.start_asked);
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
@@ -159,7 +154,7 @@ static void too_many_restarts_are_a_shutdown(void **state)
 		step_brings(0, OUTCOME_OK);
 		if (life == 1)
 			break;
-		time_passes();
+		due();
 		happens((struct event){.kind = EVENT_APP_STARTED});
 	}
 	assert_int_equal(story.seq.reason, REASON_CRASH);
@@ -207,11 +202,11 @@ static void an_app_that_cannot_be_started_is_tried_on(void **state)
 	step_brings(0, OUTCOME_OK);
 	app_ends(TERM);
 	for (int i = 0; i < 3; i++) {
-		time_passes();
+		due();
 		assert_true(story.start_asked);
 		happens((struct event){.kind = EVENT_NOT_STARTED});
 	}
-	time_passes();
+	due();
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
 }
@@ -224,7 +219,7 @@ static void an_app_that_cannot_be_executed_again_has_crashed(void **state)
 	unhealthy(UNHEALTHY_RESTART);
 	step_brings(0, OUTCOME_OK);
 	app_ends(TERM);
-	time_passes();
+	due();
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	happens((struct event){.kind = EVENT_APP_EXIT, .wait_status = STATUS_EXIT(126), .exec_errno = 13});
 	assert_int_equal(story.seq.reason, REASON_CRASH);

@@ -2,7 +2,7 @@
  * The sequencer, walked: every order of events to DEPTH from the first one on, then left alone until it ends by the clock.
  * After each event the promises of docs/design.md are asserted.
  */
-#include "tests/unit/story.h"
+#include "tests/unit/walk.h"
 
 static void walk_without_chain(void **state)
 {
