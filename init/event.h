@@ -41,7 +41,7 @@ enum action_kind {
 	ACTION_STEP_START,  /* one try of .step, which has .time */
 	ACTION_STEP_KILL,   /* the process group of .step's try */
 	ACTION_STEP_AGAIN,  /* for the log: .step failed, the next try comes in .time */
-	ACTION_STEP_ENDED,  /* for the log: .step has come to its end state */
+	ACTION_STEP_ENDED,  /* for the log: .step has come to its end state, .code, for .why, .time after its begin */
 	ACTION_HURRY,       /* for the log: steps without a reserve are skipped from here on */
 	ACTION_SWEEP_TERM,  /* SIGTERM to every process left */
 	ACTION_SWEEP_KILL,  /* SIGKILL to every process left */
@@ -54,12 +54,23 @@ enum action_kind {
 	ACTION_EXIT,        /* tinysup exits with .code */
 };
 
+/* Why a step ended as it did. */
+enum why {
+	WHY_RESULT, /* its last try's, or the clock's */
+	WHY_REASON, /* it does not run for this reason */
+	WHY_NO_APP, /* the app it needs is gone */
+	WHY_HURRY,  /* neither required nor with a reserve */
+	WHY_TIME,   /* none was left for it */
+	WHY_STOP,   /* a stop came before the restart was done */
+};
+
 /* Small: process 1 has many of them on its stack, whose pages every fork copies. */
 struct action {
 	enum action_kind kind : 8;
 	int signal : 8;
 	int code : 16;
 	unsigned step : 8;
+	enum why why : 8;
 	msec_t time;
 };
 

@@ -56,23 +56,27 @@ static void step_started(const struct seq *seq, const struct action *action)
 
 static void step_ended(const struct seq *seq, const struct action *action, const char *why)
 {
+	static const char *const reasons[] = {[WHY_REASON] = "not for this reason",
+					      [WHY_NO_APP] = "the app is gone",
+					      [WHY_HURRY] = "passed over, it is neither required nor has a reserve",
+					      [WHY_TIME] = "no time is left for it",
+					      [WHY_STOP] = "a stop came in between"};
 	char time[DURATION_TEXT];
 	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, action->step);
-	const struct seq_step *step = &seq->steps[action->step];
 	enum log_level level = plan->required ? LOG_ERROR : LOG_WARN;
 
-	duration_format(step->ended - step->begun, time);
-	switch (step->state) {
+	if (action->why != WHY_RESULT)
+		why = reasons[action->why];
+	duration_format(action->time, time);
+	switch ((enum step_state)action->code) {
 	case STATE_OK:
 		log_event(LOG_INFO, "step_end", plan->name, "ok after %s", time);
 		break;
 	case STATE_SKIPPED:
-		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s",
-			  step->app_missed ? "the app is gone" : "not for this reason");
+		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s", why);
 		break;
 	case STATE_CUT:
-		log_event(level, "step_end", plan->name, "cut: %s",
-			  seq->hurry ? "passed over, it is neither required nor has a reserve" : "no time is left for it");
+		log_event(level, "step_end", plan->name, "cut: %s", why);
 		break;
 	case STATE_TIMEOUT:
 		if (plan->kind == STEP_STOP)
@@ -84,8 +88,7 @@ static void step_ended(const struct seq *seq, const struct action *action, const
 	case STATE_PENDING:
 	case STATE_RUNNING:
 	case STATE_PAUSED:
-		log_event(level, "step_end", plan->name, "failed after %s: %s", time,
-			  step->app_missed ? "the app is gone" : why);
+		log_event(level, "step_end", plan->name, "failed after %s: %s", time, why);
 		break;
 	}
 }
@@ -103,7 +106,8 @@ static void over(const struct seq *seq, int code)
 void narrate(const struct seq *seq, const struct action *action, const char *why)
 {
 	char time[DURATION_TEXT];
-	const char *step = action->kind == ACTION_STEP_AGAIN ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
+	const char *step =
+	    action->kind == ACTION_STEP_AGAIN ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
 
 	switch (action->kind) {
 	case ACTION_CHAIN_BEGUN:

@@ -93,29 +93,28 @@ static void begin_draining(struct seq *seq, int signal, struct actions *out)
 	forward(signal, out);
 }
 
-/* What is under way for a restart ends. */
-static void forget_chain(struct seq *seq, struct actions *out)
+static void begin_chain(struct seq *seq, struct actions *out)
 {
-	if (seq->phase == PHASE_CHAIN)
-		stage_kill(seq, out);
+	seq->phase = PHASE_CHAIN;
+	seq->stage = 0;
+	seq->entered = false;
 	for (size_t i = 0; i < seq->plan->shutdown.chain.steps; i++)
 		seq->steps[i] = (struct seq_step){.state = STATE_PENDING};
-	seq->hurry = seq->required_failed = seq->kill_sent = false;
-	seq->stop_signals = 0;
+	seq->chains_run[seq->reason]++;
+	push(out, ACTION_CHAIN_BEGUN);
 }
 
 static void begin(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
 {
-	forget_chain(seq, out);
+	if (seq->phase == PHASE_CHAIN)
+		stage_break_off(seq, now, out);
+	seq->hurry = seq->required_failed = seq->kill_sent = false;
+	seq->stop_signals = 0;
 	seq->reason = reason;
 	seq->begun = now;
 	seq->signal = signal;
 	if (seq->plan->shutdown.chained || reason == REASON_RESTART) {
-		seq->phase = PHASE_CHAIN;
-		seq->stage = 0;
-		seq->entered = false;
-		seq->chains_run[reason]++;
-		push(out, ACTION_CHAIN_BEGUN);
+		begin_chain(seq, out);
 	} else if (seq->app_gone || seq->app_killed) {
 		begin_sweep(seq, now, out);
 	} else {

@@ -51,10 +51,9 @@ enum step_state {
 /* One step's progress. Times are absolute, on the clock that seq_event() is given. */
 struct seq_step {
 	enum step_state state;
-	bool app_missed; /* the app it needs was gone */
-	int attempt;     /* 1 for the first try */
-	int unstarted;   /* tries for which there was no process to be had */
-	msec_t begun;    /* of the first try, had it a process or not */
+	int attempt;   /* 1 for the first try */
+	int unstarted; /* tries for which there was no process to be had */
+	msec_t begun;  /* of the first try, had it a process or not */
 	msec_t ended;
 	msec_t until;         /* the step's end at the latest */
 	msec_t try_until;     /* the current try's */

@@ -56,7 +56,7 @@ static bool passed_over(const struct plan_step *plan)
 
 /* --- a step's end ------------------------------------------------------------------------------------------------------ */
 
-static void finish(struct seq *seq, msec_t now, size_t index, enum step_state state, struct actions *out)
+static void finish(struct seq *seq, msec_t now, size_t index, enum step_state state, enum why why, struct actions *out)
 {
 	const struct plan_step *plan = plan_of(seq, index);
 	struct seq_step *step = &seq->steps[index];
@@ -67,7 +67,9 @@ static void finish(struct seq *seq, msec_t now, size_t index, enum step_state st
 		step->begun = now;
 	step->state = state;
 	step->ended = now;
-	actions_push(out, (struct action){.kind = ACTION_STEP_ENDED, .step = index});
+	actions_push(out,
+		     (struct action){
+			 .kind = ACTION_STEP_ENDED, .step = index, .code = (int)state, .why = why, .time = now - step->begun});
 	if (failed(state) && plan->required)
 		seq->required_failed = true;
 	if (failed(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
@@ -79,8 +81,7 @@ static void finish(struct seq *seq, msec_t now, size_t index, enum step_state st
 /* The app it needs is gone: what had to be done was not. */
 static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
-	seq->steps[index].app_missed = true;
-	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, out);
+	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
 }
 
 /* --- tries ------------------------------------------------------------------------------------------------------------- */
@@ -119,7 +120,7 @@ static void again(struct seq *seq, msec_t now, size_t index, msec_t pause, struc
 	struct seq_step *step = &seq->steps[index];
 
 	if ((seq->app_gone && plan_of(seq, index)->needs_app) || pause >= step->until - now) {
-		finish(seq, now, index, STATE_FAILED, out);
+		finish(seq, now, index, STATE_FAILED, WHY_RESULT, out);
 		return;
 	}
 	pause_step(step, now, pause);
@@ -147,7 +148,8 @@ static void again_unstarted(struct seq *seq, msec_t now, size_t index, struct ac
 static void wait_again(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	if (result->outcome == OUTCOME_FAIL && (result->failure == FAILURE_FILE || result->failure == FAILURE_INTERNAL))
-		finish(seq, now, index, STATE_FAILED, out); /* no such program, no such URL: it would be so the next time too */
+		finish(seq, now, index, STATE_FAILED, WHY_RESULT,
+		       out); /* no such program, no such URL: it would be so the next time too */
 	else
 		pause_step(&seq->steps[index], now, plan_of(seq, index)->period);
 }
@@ -160,7 +162,7 @@ static void try_ended(struct seq *seq, msec_t now, size_t index, const struct ch
 	step->failure = result->failure;
 	step->status = result->status;
 	if (result->outcome == OUTCOME_OK)
-		finish(seq, now, index, STATE_OK, out);
+		finish(seq, now, index, STATE_OK, WHY_RESULT, out);
 	else if (plan->kind == STEP_WAIT)
 		wait_again(seq, now, index, result, out);
 	else if (result->outcome == OUTCOME_ERROR && !result->sent)
@@ -168,13 +170,13 @@ static void try_ended(struct seq *seq, msec_t now, size_t index, const struct ch
 	else if (step->attempt < plan->retry.attempts && retry_allowed(plan, result))
 		again(seq, now, index, retry_pause(&plan->retry, step->attempt + 1, result->retry_after, &seq->random), out);
 	else
-		finish(seq, now, index, result->failure == FAILURE_TIMEOUT ? STATE_TIMEOUT : STATE_FAILED, out);
+		finish(seq, now, index, result->failure == FAILURE_TIMEOUT ? STATE_TIMEOUT : STATE_FAILED, WHY_RESULT, out);
 }
 
 void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	if (seq->steps[index].state != STATE_RUNNING || !is_job(plan_of(seq, index)))
-		return; /* it was killed, or came to its end another way */
+		return;                         /* it was killed, or came to its end another way */
 	seq->steps[index].state = STATE_PAUSED; /* nothing runs any more */
 	try_ended(seq, now, index, result, out);
 }
@@ -225,15 +227,19 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 	struct seq_step *step = &seq->steps[index];
 
 	if (!budget_runs(plan, seq->reason)) {
-		finish(seq, now, index, STATE_SKIPPED, out);
+		finish(seq, now, index, STATE_SKIPPED, WHY_REASON, out);
 		return;
 	}
 	if (needs_app(plan) && seq->app_gone) {
 		finish_without_app(seq, now, index, out);
 		return;
 	}
-	if ((seq->hurry && passed_over(plan)) || (time == 0 && plan->timeout != 0 && plan->kind != STEP_STOP)) {
-		finish(seq, now, index, STATE_CUT, out);
+	if (seq->hurry && passed_over(plan)) {
+		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
+		return;
+	}
+	if (time == 0 && plan->timeout != 0 && plan->kind != STEP_STOP) {
+		finish(seq, now, index, STATE_CUT, WHY_TIME, out);
 		return;
 	}
 	step->begun = now;
@@ -246,7 +252,7 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 		step->state = STATE_RUNNING;
 		step->attempt = 1;
 		actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = plan->signal});
-		finish(seq, now, index, STATE_OK, out);
+		finish(seq, now, index, STATE_OK, WHY_RESULT, out);
 		break;
 	case STEP_SLEEP:
 	case STEP_EXEC:
@@ -266,13 +272,11 @@ void stage_enter(struct seq *seq, msec_t now, struct actions *out)
 		enter_step(seq, now, current(seq)->first + i, time, out);
 }
 
-void stage_kill(struct seq *seq, struct actions *out)
+void stage_break_off(struct seq *seq, msec_t now, struct actions *out)
 {
-	for (size_t i = 0; seq->stage < seq->plan->shutdown.chain.count && i < current(seq)->count; i++) {
-		size_t index = current(seq)->first + i;
-		if (seq->steps[index].state == STATE_RUNNING && is_job(&current(seq)->steps[i]))
-			actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
-	}
+	for (size_t i = 0; seq->stage < seq->plan->shutdown.chain.count && i < current(seq)->count; i++)
+		if (under_way(&seq->steps[current(seq)->first + i]))
+			finish(seq, now, current(seq)->first + i, STATE_CUT, WHY_STOP, out);
 }
 
 /* --- time, and the app's end ------------------------------------------------------------------------------------------- */
@@ -283,7 +287,7 @@ static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions 
 	struct seq_step *step = &seq->steps[index];
 
 	if (seq->app_gone && seq->group_gone) {
-		finish(seq, now, index, seq->app_killed ? STATE_TIMEOUT : STATE_OK, out);
+		finish(seq, now, index, seq->app_killed ? STATE_TIMEOUT : STATE_OK, WHY_RESULT, out);
 		return;
 	}
 	if (seq->app_gone && !seq->group_told) {
@@ -297,7 +301,7 @@ static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions 
 		actions_push(out, (struct action){.kind = ACTION_KILL_APP});
 	}
 	if (now >= step->try_until)
-		finish(seq, now, index, STATE_TIMEOUT, out);
+		finish(seq, now, index, STATE_TIMEOUT, WHY_RESULT, out);
 }
 
 static void try_late(struct seq *seq, msec_t now, size_t index, struct actions *out)
@@ -319,11 +323,11 @@ static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions 
 	if (plan->kind == STEP_STOP)
 		tick_stop(seq, now, index, out);
 	else if (seq->hurry && passed_over(plan))
-		finish(seq, now, index, STATE_CUT, out);
+		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
 	else if (seq->app_gone && plan->needs_app && idle)
 		finish_without_app(seq, now, index, out); /* another try would find nobody */
 	else if (now >= step->until)
-		finish(seq, now, index, plan->kind == STEP_SLEEP ? STATE_OK : STATE_TIMEOUT, out);
+		finish(seq, now, index, plan->kind == STEP_SLEEP ? STATE_OK : STATE_TIMEOUT, WHY_RESULT, out);
 	else if (step->state == STATE_RUNNING && now >= step->try_until)
 		try_late(seq, now, index, out);
 	else if (step->state == STATE_PAUSED && now >= step->again_at)

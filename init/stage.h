@@ -19,8 +19,8 @@ bool stage_busy(const struct seq *seq);
 /* A try has ended. */
 void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out);
 
-/* End every try that is under way, without a word on its step: the chain begins anew. */
-void stage_kill(struct seq *seq, struct actions *out);
+/* End what is under way: a stop came before the restart was done. */
+void stage_break_off(struct seq *seq, msec_t now, struct actions *out);
 
 /* The app asks for `time` from now on: the stop step waits so long, as far as later steps' reserves and the deadline allow. */
 void stage_extend(struct seq *seq, msec_t now, msec_t time);

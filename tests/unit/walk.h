@@ -95,10 +95,10 @@ struct path {
 	msec_t begun;   /* of the chain, or of what there is instead */
 	msec_t stop_at; /* the first stop signal that was heeded; 0: none */
 	enum reason reason;
-	bool ending;      /* no life comes after this one */
-	bool swept;       /* whoever is left was told */
-	msec_t swept_at;  /* that they were told to end: after the chain, or of an old life */
-	msec_t cleared;   /* nothing of the old life is left; 0: not yet */
+	bool ending;     /* no life comes after this one */
+	bool swept;      /* whoever is left was told */
+	msec_t swept_at; /* that they were told to end: after the chain, or of an old life */
+	msec_t cleared;  /* nothing of the old life is left; 0: not yet */
 	bool hurry, required_failed;
 	struct done done[16];
 	size_t furthest; /* stage of the last step started */
@@ -194,20 +194,23 @@ static inline void check_end(struct path *p, const struct action *a, bool settle
 	const struct plan_step *step = &steps[a->step];
 	const struct seq_step *state = &p->seq.steps[a->step];
 	struct done *done = &p->done[a->step];
+	enum step_state end = (enum step_state)a->code;
 	bool runs = budget_runs(step, reason), needs_app = step->needs_app || step->kind == STEP_SIGNAL;
 
 	HOLDS(p, done->what != DONE_ENDED);
 	HOLDS(p, !(is_job(step) && done->what == DONE_STARTED)); /* no process is left behind */
 	done->what = DONE_ENDED;
+	HOLDS(p, a->time == (done->started != 0 ? p->now - done->started : 0));
+	HOLDS(p, runs || (end == STATE_SKIPPED && done->started == 0));
+	HOLDS(p, end != STATE_SKIPPED || !runs || (needs_app && p->app_gone && !step->required));
+	HOLDS(p, end != STATE_CUT || p->late || a->why == WHY_STOP || (p->hurry && passed_over(step)) ||
+		     (step->reserve == 0 && done->started == 0));
+	HOLDS(p, a->why != WHY_STOP || (reason == REASON_RESTART && p->stop_at == p->now));
+	p->required_failed |= step->required && end != STATE_OK && runs && a->why != WHY_STOP;
 	if (!settled)
 		return;
-	HOLDS(p, state->ended == p->now);
-	HOLDS(p, state->begun == (done->started != 0 ? done->started : p->now));
+	HOLDS(p, state->state == end && state->ended == p->now && state->begun == p->now - a->time);
 	HOLDS(p, state->attempt <= step->retry.attempts || step->kind == STEP_WAIT);
-	HOLDS(p, runs || (state->state == STATE_SKIPPED && done->started == 0));
-	HOLDS(p, state->state != STATE_SKIPPED || !runs || (needs_app && p->app_gone && !step->required));
-	HOLDS(p, state->state != STATE_CUT || p->late || (p->hurry && passed_over(step)) || (step->reserve == 0 && done->started == 0));
-	p->required_failed |= step->required && state->state != STATE_OK && runs;
 }
 
 /* --- the exit code, reckoned anew from what happened ----------------------------------------------------------------- */
@@ -235,7 +238,8 @@ static inline int expected_code(const struct path *p)
 
 static inline void check_action(struct path *p, const struct action *a, bool settled)
 {
-	enum reason reason = settled ? p->seq.reason : REASON_RESTART;
+	/* only a restart is followed by something else: what ends before that was its */
+	enum reason reason = !settled || a->why == WHY_STOP ? REASON_RESTART : p->seq.reason;
 
 	HOLDS(p, !p->over);
 	switch (a->kind) {
@@ -256,7 +260,9 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		HOLDS(p, !p->app_gone);
 		p->stops_sent += a->signal == TERM;
 		HOLDS(p, a->signal != TERM || p->stops_sent <= 1 || !plan.shutdown.chained);
-		HOLDS(p, a->signal != TERM || p->stops_sent <= 1 || p->stops_sent <= p->stops_came);
+		/* without a chain each that comes, and one of our own where nobody asked for the stop */
+		HOLDS(p, a->signal != TERM || p->stops_sent <= 1 ||
+			     p->stops_sent <= p->stops_came + (p->reason == REASON_UNHEALTHY));
 		break;
 	case ACTION_STOP_GROUP:
 		HOLDS(p, p->app_gone && ++p->groups_told == 1);
@@ -332,7 +338,8 @@ static inline void check_view(const struct path *p)
 		HOLDS(p, (state == STATE_PAUSED) == (p->done[i].what == DONE_BETWEEN));
 		HOLDS(p, (state == STATE_PENDING) == (p->done[i].what == DONE_NOTHING));
 		if (state == STATE_RUNNING || state == STATE_PAUSED)
-			HOLDS(p, seq->phase == PHASE_CHAIN && stage_of(i) == seq->stage && !(p->hurry && passed_over(&steps[i])));
+			HOLDS(p,
+			      seq->phase == PHASE_CHAIN && stage_of(i) == seq->stage && !(p->hurry && passed_over(&steps[i])));
 	}
 	HOLDS(p, seq->app_gone == p->app_gone || p->over);
 	HOLDS(p, seq->required_failed == p->required_failed);
