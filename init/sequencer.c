@@ -106,8 +106,6 @@ static void begin_chain(struct seq *seq, struct actions *out)
 
 static void begin(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
 {
-	if (seq->phase == PHASE_CHAIN)
-		stage_break_off(seq, now, out);
 	seq->hurry = seq->required_failed = seq->kill_sent = false;
 	seq->stop_signals = 0;
 	seq->reason = reason;
@@ -247,6 +245,8 @@ static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *o
 		if (!seq->app_gone)
 			forward(signal, out);
 	} else if (seq->phase == PHASE_RUNNING || seq_restarting(seq)) {
+		if (seq->phase == PHASE_CHAIN)
+			stage_break_off(seq, now, out);
 		begin(seq, now, REASON_STOP, signal, out);
 		seq->stop_signals = 1;
 	} else if (seq->phase == PHASE_DRAINING) {

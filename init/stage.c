@@ -274,7 +274,7 @@ void stage_enter(struct seq *seq, msec_t now, struct actions *out)
 
 void stage_break_off(struct seq *seq, msec_t now, struct actions *out)
 {
-	for (size_t i = 0; seq->stage < seq->plan->shutdown.chain.count && i < current(seq)->count; i++)
+	for (size_t i = 0; i < current(seq)->count; i++)
 		if (under_way(&seq->steps[current(seq)->first + i]))
 			finish(seq, now, current(seq)->first + i, STATE_CUT, WHY_STOP, out);
 }
