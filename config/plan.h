@@ -287,6 +287,9 @@ struct plan_shutdown {
 	struct plan_chain chain; /* where it has none: one stop step, for restarts only */
 };
 
+/* The step with this index in the whole chain. */
+const struct plan_step *plan_step_at(const struct plan_chain *chain, size_t index);
+
 enum signal_target { TARGET_CHILD, TARGET_GROUP };
 
 enum restart_policy { RESTART_NEVER, RESTART_ON_FAILURE, RESTART_ALWAYS };

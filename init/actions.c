@@ -10,10 +10,13 @@
 #include "init/supervision.h"
 #include "init/sweep.h"
 
+/* The names of leftovers in a log line. */
+#define NAMES_MAX 256
+
 static void start_step(struct supervisor *s, const struct action *action)
 {
 	struct check_result result = {.retry_after = MSEC_UNSET}; /* nothing was sent */
-	enum step_kind kind = seq_step(&s->plan->shutdown.chain, action->step)->kind;
+	enum step_kind kind = plan_step_at(&s->plan->shutdown.chain, action->step)->kind;
 
 	if (kind == STEP_STOP || kind == STEP_SLEEP)
 		return; /* nothing to run */
@@ -23,7 +26,7 @@ static void start_step(struct supervisor *s, const struct action *action)
 	if (jobs_start(&s->facts, action->step, action->time, &result))
 		return;
 	memcpy(s->why[action->step], result.message, sizeof result.message);
-	supervision_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = action->step, .result = &result});
+	s->to_tell.unstarted |= UINT64_C(1) << action->step;
 }
 
 bool supervision_start_app(struct supervisor *s)
@@ -40,7 +43,21 @@ static void start_app_again(struct supervisor *s)
 {
 	bool started = supervision_start_app(s);
 
-	supervision_feed(s, &(struct event){.kind = started ? EVENT_APP_STARTED : EVENT_NOT_STARTED});
+	s->to_tell.kinds |= started ? 1u << EVENT_APP_STARTED : 1u << EVENT_NOT_STARTED;
+}
+
+static void clear(struct supervisor *s, int signal)
+{
+	if (!sweep_old_life(signal, supervision_is_ours))
+		s->to_tell.kinds |= 1u << EVENT_CLEARED;
+}
+
+/* Who was told to stop with the app's group is not told again. */
+static void sweep(const struct supervisor *s)
+{
+	bool told = s->seq.group_told || (s->seq.stop_sent != 0 && s->plan->app.signals == TARGET_GROUP);
+
+	sweep_signal(SIGTERM, told ? s->app.group : 0, supervision_is_ours);
 }
 
 static void begin_chain(struct supervisor *s)
@@ -49,11 +66,44 @@ static void begin_chain(struct supervisor *s)
 	memset(s->why, 0, sizeof s->why);
 }
 
+/* What the log adds to an action: why a step failed, who is left over. */
+static const char *facts_for_people(const struct supervisor *s, const struct action *action, char names[NAMES_MAX])
+{
+	*names = '\0';
+	switch (action->kind) {
+	case ACTION_STEP_ENDED:
+	case ACTION_STEP_AGAIN:
+		return s->why[action->step];
+	case ACTION_SWEEP_TERM:
+	case ACTION_SWEEP_KILL:
+	case ACTION_CLEAR_TERM:
+	case ACTION_CLEAR_KILL:
+	case ACTION_NOT_CLEARED:
+		sweep_names(names, NAMES_MAX, supervision_is_ours);
+		break;
+	case ACTION_FORWARD:
+	case ACTION_STOP_GROUP:
+	case ACTION_KILL_APP:
+	case ACTION_CHAIN_BEGUN:
+	case ACTION_STEP_START:
+	case ACTION_STEP_KILL:
+	case ACTION_HURRY:
+	case ACTION_RESTART_IN:
+	case ACTION_GIVEN_UP:
+	case ACTION_APP_START:
+	case ACTION_EXIT:
+		break;
+	}
+	return names;
+}
+
 static void act(struct supervisor *s, const struct action *action)
 {
-	bool about_step = action->kind == ACTION_STEP_ENDED || action->kind == ACTION_STEP_AGAIN;
+	char names[NAMES_MAX];
 
-	narrate(&s->seq, action, about_step ? s->why[action->step] : "");
+	if (action->kind == ACTION_STEP_START && s->seq.steps[action->step].state != STATE_RUNNING)
+		return; /* it ended before it could begin: another step beside it was the end of it */
+	narrate(&s->seq, action, facts_for_people(s, action, names));
 	switch (action->kind) {
 	case ACTION_FORWARD:
 		app_signal(&s->app, action->signal, (s->seq.stop_sent & SIGNAL_BIT(action->signal)) != 0);
@@ -69,16 +119,23 @@ static void act(struct supervisor *s, const struct action *action)
 		break;
 	case ACTION_STEP_KILL:
 		jobs_kill((struct job_id){JOB_STEP, action->step});
+		s->to_tell.unstarted &= ~(UINT64_C(1) << action->step);
 		/* a wait step's last answer says more than that its last try was killed */
-		if (seq_step(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
+		if (plan_step_at(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
 			strcpy(s->why[action->step], "killed");
 		break;
 	case ACTION_SWEEP_TERM:
-		sweep_signal(SIGTERM, 0, supervision_is_ours);
+		sweep(s);
 		break;
 	case ACTION_SWEEP_KILL:
 		app_kill(&s->app);
 		sweep_signal(SIGKILL, 0, supervision_is_ours);
+		break;
+	case ACTION_CLEAR_TERM:
+		clear(s, SIGTERM);
+		break;
+	case ACTION_CLEAR_KILL:
+		clear(s, SIGKILL);
 		break;
 	case ACTION_EXIT:
 		s->over = true;
@@ -90,6 +147,7 @@ static void act(struct supervisor *s, const struct action *action)
 	case ACTION_APP_START:
 		start_app_again(s);
 		break;
+	case ACTION_NOT_CLEARED:
 	case ACTION_RESTART_IN:
 	case ACTION_GIVEN_UP:
 	case ACTION_STEP_AGAIN:
@@ -109,18 +167,15 @@ void supervision_publish(struct supervisor *s)
 /* Probes end with the app they ask, before the first step of a chain begins. */
 static void tell_health(struct supervisor *s)
 {
-	enum phase now = s->seq.phase;
-
-	if (now == PHASE_RUNNING)
+	if (s->seq.phase == PHASE_RUNNING)
 		return;
-	if (now == PHASE_WAITING || (now == PHASE_CHAIN && s->seq.reason == REASON_RESTART))
+	if (seq_restarting(&s->seq))
 		health_event(&s->health, PROBER_RESTARTING);
 	else
 		health_event(&s->health, PROBER_STOPPED);
 }
 
-/* The actions are on the stack: a step that cannot be started feeds an event of its own while they are carried out. */
-void supervision_feed(struct supervisor *s, const struct event *event)
+static void feed_one(struct supervisor *s, const struct event *event)
 {
 	struct actions actions;
 	enum phase before = s->seq.phase;
@@ -132,6 +187,35 @@ void supervision_feed(struct supervisor *s, const struct event *event)
 		supervision_publish(s); /* readiness has ended before the first step, or the app, can ask */
 	for (size_t i = 0; i < actions.count && !s->over; i++)
 		act(s, &actions.items[i]);
+}
+
+/* What came of the actions themselves. False where nothing did. */
+static bool next_to_tell(struct supervisor *s, struct event *event, struct check_result *result)
+{
+	*event = (struct event){.result = result};
+	*result = (struct check_result){.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
+	if (s->to_tell.unstarted != 0) {
+		event->kind = EVENT_STEP_DONE;
+		event->step = (size_t)__builtin_ctzll(s->to_tell.unstarted);
+		s->to_tell.unstarted &= s->to_tell.unstarted - 1;
+		return true;
+	}
+	if (s->to_tell.kinds == 0)
+		return false;
+	event->kind = (enum event_kind)__builtin_ctz(s->to_tell.kinds);
+	s->to_tell.kinds &= s->to_tell.kinds - 1;
+	return true;
+}
+
+/* One event's actions are all carried out before the next event is fed, those that the actions bring about included. */
+void supervision_feed(struct supervisor *s, const struct event *event)
+{
+	struct check_result result;
+	struct event next = *event;
+
+	do
+		feed_one(s, &next);
+	while (!s->over && next_to_tell(s, &next, &result));
 }
 
 void supervision_heed_health(struct supervisor *s)

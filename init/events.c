@@ -141,7 +141,7 @@ static bool must_look(const struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_CHAIN)
 		return s->seq.app_gone && !s->seq.group_gone;
-	return s->seq.phase == PHASE_SWEEP && s->seq.kill_sent;
+	return s->seq.phase == PHASE_CLEARING || (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent);
 }
 
 msec_t supervision_look_at(const struct supervisor *s)
@@ -159,6 +159,8 @@ static void look(struct supervisor *s)
 		supervision_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	else if (s->seq.phase == PHASE_SWEEP && due)
 		sweep_signal(SIGKILL, 0, supervision_is_ours);
+	else if (s->seq.phase == PHASE_CLEARING && due && !sweep_old_life(s->seq.kill_sent ? SIGKILL : 0, supervision_is_ours))
+		supervision_feed(s, &(struct event){.kind = EVENT_CLEARED});
 	if (!due)
 		return;
 	took = clock_now() - now;

@@ -55,7 +55,7 @@ void facts_report(struct shutdown_facts *facts)
 		const struct seq_step *step = &seq->steps[i];
 		bool ran = step->state != STATE_PENDING;
 		report->steps[i] = (struct report_step){
-		    .name = seq_step(chain, i)->name,
+		    .name = plan_step_at(chain, i)->name,
 		    .result = seq_state_name(step->state),
 		    .took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->begun,
 		};

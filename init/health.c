@@ -23,15 +23,21 @@ void health_init(struct health *health, const struct plan *plan, const struct si
 		log_event(LOG_ERROR, "notify", NULL, "no socket for the app's messages: %s", strerror(errno));
 }
 
-static void feed(struct health *health, const struct prober_event *event);
-
 static void ask(struct health *health, const struct prober_action *action)
 {
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
 	if (jobs_ask(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
 		return;
-	health_answer(health, action->check, &result);
+	health->unasked |= UINT64_C(1) << action->check;
+	memcpy(health->unasked_why, result.message, sizeof result.message);
+}
+
+/* The same again is no news. */
+static void tell_error(const struct health *health, size_t check, const struct check_result *result)
+{
+	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
+		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
 }
 
 static void tell_check(const struct health *health, size_t index)
@@ -64,6 +70,7 @@ static void act(struct health *health, const struct prober_action *action)
 		break;
 	case PROBER_KILL:
 		jobs_kill((struct job_id){JOB_CHECK, action->check});
+		health->unasked &= ~(UINT64_C(1) << action->check);
 		break;
 	case PROBER_CHANGED:
 		tell_check(health, action->check);
@@ -77,8 +84,7 @@ static void act(struct health *health, const struct prober_action *action)
 	}
 }
 
-/* The actions are on the stack: a check that cannot be asked feeds an event of its own while they are carried out. */
-static void feed(struct health *health, const struct prober_event *event)
+static void feed_one(struct health *health, const struct prober_event *event)
 {
 	struct prober_actions actions;
 
@@ -86,6 +92,21 @@ static void feed(struct health *health, const struct prober_event *event)
 	health->changed |= actions.count > 0 || event->kind != PROBER_TIME;
 	for (size_t i = 0; i < actions.count; i++)
 		act(health, &actions.items[i]);
+}
+
+/* One event's actions are all carried out before the prober hears which checks could not be asked. */
+static void feed(struct health *health, const struct prober_event *event)
+{
+	struct check_result result = {.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
+
+	feed_one(health, event);
+	while (health->unasked != 0) {
+		size_t check = (size_t)__builtin_ctzll(health->unasked);
+		health->unasked &= health->unasked - 1;
+		memcpy(result.message, health->unasked_why, sizeof result.message);
+		tell_error(health, check, &result);
+		feed_one(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = &result});
+	}
 }
 
 void health_event(struct health *health, enum prober_event_kind kind)
@@ -99,9 +120,7 @@ void health_event(struct health *health, enum prober_event_kind kind)
 
 void health_answer(struct health *health, size_t check, const struct check_result *result)
 {
-	/* the same again is no news */
-	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
-		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
+	tell_error(health, check, result);
 	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = result});
 }
 

@@ -51,7 +51,7 @@ static void set_app(const struct shutdown_facts *facts)
 void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time)
 {
 	const struct seq *seq = facts->seq;
-	const struct plan_step *plan = seq_step(&seq->plan->shutdown.chain, step);
+	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, step);
 	char key[IDEMPOTENCY_KEY_TEXT];
 
 	hookenv_add(&seq->plan->app.environment);

@@ -210,7 +210,7 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)
 {
 	const struct plan *plan = facts->seq->plan;
-	const struct plan_step *what = seq_step(&plan->shutdown.chain, step);
+	const struct plan_step *what = plan_step_at(&plan->shutdown.chain, step);
 	struct try_context context = {facts, step, time};
 	struct spawn spec = {
 	    .group = SPAWN_GROUP,

@@ -43,7 +43,7 @@ static void chain_begun(const struct seq *seq)
 static void step_started(const struct seq *seq, const struct action *action)
 {
 	char time[DURATION_TEXT];
-	const struct plan_step *step = seq_step(&seq->plan->shutdown.chain, action->step);
+	const struct plan_step *step = plan_step_at(&seq->plan->shutdown.chain, action->step);
 	int attempt = seq->steps[action->step].attempt;
 
 	duration_format(action->time, time);
@@ -56,23 +56,27 @@ static void step_started(const struct seq *seq, const struct action *action)
 
 static void step_ended(const struct seq *seq, const struct action *action, const char *why)
 {
+	static const char *const reasons[] = {[WHY_REASON] = "not for this reason",
+					      [WHY_NO_APP] = "the app is gone",
+					      [WHY_HURRY] = "passed over, it is neither required nor has a reserve",
+					      [WHY_TIME] = "no time is left for it",
+					      [WHY_STOP] = "a stop came in between"};
 	char time[DURATION_TEXT];
-	const struct plan_step *plan = seq_step(&seq->plan->shutdown.chain, action->step);
-	const struct seq_step *step = &seq->steps[action->step];
+	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, action->step);
 	enum log_level level = plan->required ? LOG_ERROR : LOG_WARN;
 
-	duration_format(step->ended - step->begun, time);
-	switch (step->state) {
+	if (action->why != WHY_RESULT)
+		why = reasons[action->why];
+	duration_format(action->time, time);
+	switch ((enum step_state)action->code) {
 	case STATE_OK:
 		log_event(LOG_INFO, "step_end", plan->name, "ok after %s", time);
 		break;
 	case STATE_SKIPPED:
-		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s",
-			  plan->needs_app && seq->app_gone ? "the app is gone" : "not for this reason");
+		log_event(LOG_INFO, "step_end", plan->name, "skipped: %s", why);
 		break;
 	case STATE_CUT:
-		log_event(level, "step_end", plan->name, "cut: %s",
-			  seq->hurry ? "passed over, it has no reserve" : "no time is left for it");
+		log_event(level, "step_end", plan->name, "cut: %s", why);
 		break;
 	case STATE_TIMEOUT:
 		if (plan->kind == STEP_STOP)
@@ -102,7 +106,8 @@ static void over(const struct seq *seq, int code)
 void narrate(const struct seq *seq, const struct action *action, const char *why)
 {
 	char time[DURATION_TEXT];
-	const char *step = action->kind == ACTION_STEP_AGAIN ? seq_step(&seq->plan->shutdown.chain, action->step)->name : NULL;
+	const char *step =
+	    action->kind == ACTION_STEP_AGAIN ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
 
 	switch (action->kind) {
 	case ACTION_CHAIN_BEGUN:
@@ -123,15 +128,26 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		step_ended(seq, action, why);
 		break;
 	case ACTION_HURRY:
-		log_event(LOG_WARN, "hurry", NULL, "on to the steps with a reserve: %s",
+		log_event(LOG_WARN, "hurry", NULL, "on to the steps that are required or have a reserve: %s",
 			  seq->stop_signals >= 2 ? "another stop signal came" : "a step failed");
 		break;
 	case ACTION_KILL_APP:
 		log_event(LOG_WARN, "kill", NULL, "%s did not stop in its time: SIGKILL to its process group",
 			  seq->plan->app.name);
 		break;
+	case ACTION_SWEEP_TERM:
+	case ACTION_CLEAR_TERM:
+		if (*why != '\0')
+			log_event(seq->plan->shutdown.chained || action->kind == ACTION_CLEAR_TERM ? LOG_INFO : LOG_DEBUG,
+				  "leftover", NULL, "SIGTERM to leftover processes: %s", why);
+		break;
 	case ACTION_SWEEP_KILL:
-		log_event(LOG_WARN, "kill", NULL, "the deadline is near: SIGKILL to what is left");
+	case ACTION_CLEAR_KILL:
+		log_event(LOG_WARN, "kill", NULL, "SIGKILL to leftover processes: %s", *why != '\0' ? why : "not known");
+		break;
+	case ACTION_NOT_CLEARED:
+		log_event(LOG_ERROR, "restart", NULL, "not restarting %s: leftover processes cannot be killed: %s",
+			  seq->plan->app.name, why);
 		break;
 	case ACTION_RESTART_IN:
 		log_event(LOG_WARN, "restart", NULL, "%s is started again in %s", seq->plan->app.name,
@@ -152,7 +168,6 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		break;
 	case ACTION_STOP_GROUP:
 	case ACTION_STEP_KILL:
-	case ACTION_SWEEP_TERM:
 		break;
 	}
 }

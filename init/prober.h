@@ -6,6 +6,23 @@
  * startup blocks the other two until it has succeeded, readiness begins as a failure and liveness as a success, below its
  * threshold a result changes nothing, and what could not be asked is no result. What is ours: several checks make one verdict,
  * a check that two probes want at the same time is asked once, and the app's own word (READY=1, WATCHDOG=1) counts.
+ *
+ * State      What is asked                            Goes on to
+ * IDLE       nothing: the app was not started yet     AT_WORK (APP_STARTED), BETWEEN, FROZEN
+ * AT_WORK    startup's checks; once `started`, those  BETWEEN (RESTARTING), FROZEN (STOPPED), AT_WORK anew (APP_STARTED)
+ *            of liveness and readiness
+ * BETWEEN    nothing, and nothing is healthy          AT_WORK (APP_STARTED), FROZEN (STOPPED)
+ * FROZEN     nothing, and no event has an effect      nothing
+ *
+ * All other events are taken in AT_WORK alone.
+ *
+ * A round     is under_way from its begin to the last answer that it is `open` for. A tick that comes meanwhile is `pending`,
+ *             and so is one while a question is under way that this probe has judged, or would have, as too slow already:
+ *             one request is one result.
+ * A check     is running while a question is under way; then at least one round waits for it (`waiting`). It is judged for
+ *             each probe by its age and that probe's time, and ends with the last round that waits for it.
+ * started     startup has succeeded, or there is no startup probe and no READY=1 to wait for.
+ * watchdog_spared, watchdog_failed: at most the first of them, until the next WATCHDOG=1.
  */
 #ifndef TINYSUP_INIT_PROBER_H
 #define TINYSUP_INIT_PROBER_H
@@ -60,8 +77,15 @@ struct prober_actions {
 	struct prober_action items[PROBER_ACTIONS_MAX];
 };
 
+static inline void prober_push(struct prober_actions *out, struct prober_action action)
+{
+	if (out->count < PROBER_ACTIONS_MAX)
+		out->items[out->count++] = action;
+}
+
 struct prober_check {
 	bool running;
+	msec_t asked_at;          /* while it runs: since when */
 	unsigned waiting;         /* bit n: probe n's round waits for it */
 	bool asked;               /* what follows holds a verdict */
 	struct check_result last; /* never OUTCOME_ERROR */
@@ -82,6 +106,7 @@ struct prober_round {
 	bool under_way, pending; /* pending: a tick came meanwhile */
 	msec_t begun;
 	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
+	uint64_t late;             /* of those that failed: they took longer than this probe's time */
 	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;
 	char why[sizeof((struct check_result *)0)->message]; /* of the last failure */
 };
@@ -98,6 +123,7 @@ struct prober {
 	msec_t watchdog_at;   /* the last WATCHDOG=1; 0: none yet */
 	msec_t watchdog_from; /* the next one is due `watchdog` after this */
 	bool watchdog_failed;
+	bool watchdog_spared;       /* we came late ourselves, so it has a little more time, once */
 	bool was_live, was_started; /* PROBER_FROZEN: the verdicts that stay */
 	struct prober_round rounds[PROBE_COUNT];
 	struct prober_check checks[PLAN_CHECKS_MAX];

@@ -42,7 +42,7 @@ static void put_names(struct page *page, const struct plan *plan)
 	}
 	page->head.steps = chain->steps;
 	for (size_t i = 0; i < chain->steps; i++)
-		put(page->step[i].name, PAGE_NAME, seq_step(chain, i)->name);
+		put(page->step[i].name, PAGE_NAME, plan_step_at(chain, i)->name);
 }
 
 static void put_constants(struct page *page, const struct plan *plan)
@@ -217,8 +217,6 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 	chain->running = runs;
 	memcpy(head->chains_run, seq->chains_run, sizeof head->chains_run);
 	memcpy(head->chains_failed, seq->chains_failed, sizeof head->chains_failed);
-	if (seq->phase == PHASE_RUNNING)
-		return; /* the next life has forgotten the steps */
 	if (runs)
 		chain->required_failed = seq->required_failed;
 	put_steps(page, seq);
@@ -228,7 +226,7 @@ static enum page_phase phase_of(const struct seq *seq)
 {
 	if (seq->phase == PHASE_RUNNING)
 		return PAGE_RUNNING;
-	if (seq->phase == PHASE_WAITING || (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART))
+	if (seq_restarting(seq))
 		return PAGE_WAITING_TO_RESTART;
 	return PAGE_STOPPING;
 }

@@ -5,26 +5,23 @@
 
 #include "probes/process.h"
 
-void prober_push(struct prober_actions *out, struct prober_action action)
-{
-	if (out->count < PROBER_ACTIONS_MAX)
-		out->items[out->count++] = action;
-}
+#define NO_ANSWER "timeout: no answer in %lld ms"
 
 static bool has(uint64_t set, size_t check)
 {
 	return (set >> check & 1) != 0;
 }
 
-/* What a probe gives a check. */
+/* What a check has: its own time, else the probe's. */
 static msec_t time_of(const struct prober *prober, enum probe_kind kind, size_t check)
 {
 	msec_t own = prober->plan->checks.items[check].timeout, probes = prober->plan->probes[kind].timeout;
 
-	return own != MSEC_UNSET && own < probes ? own : probes;
+	return own != MSEC_UNSET ? own : probes;
 }
 
-/* When it is killed, counted from the round's begin. A program is not asked to watch itself, so it has no grace. */
+/* When it is too late for a probe, counted from the question's begin. A program is not asked to watch itself, so it has no
+ * grace. */
 static msec_t limit_of(const struct prober *prober, enum probe_kind kind, size_t check)
 {
 	return time_of(prober, kind, check) + (prober->plan->checks.items[check].kind == CHECK_EXEC ? 0 : PROBER_GRACE);
@@ -47,9 +44,19 @@ msec_t round_expires(const struct prober *prober, enum probe_kind kind)
 	msec_t soonest = INT64_MAX;
 
 	for (size_t i = 0; round->under_way && i < prober->plan->checks.count; i++)
-		if (has(round->open, i) && round->begun + limit_of(prober, kind, i) < soonest)
-			soonest = round->begun + limit_of(prober, kind, i);
+		if (has(round->open, i) && prober->checks[i].asked_at + limit_of(prober, kind, i) < soonest)
+			soonest = prober->checks[i].asked_at + limit_of(prober, kind, i);
 	return soonest;
+}
+
+/* Another probe still waits for a question that is too late for this one: it cannot be asked anew yet, nor count again. */
+static bool must_wait(const struct prober *prober, msec_t now, enum probe_kind kind)
+{
+	for (size_t i = 0; i < prober->plan->checks.count; i++)
+		if (has(prober->plan->probes[kind].checks, i) && prober->checks[i].running &&
+		    now >= prober->checks[i].asked_at + limit_of(prober, kind, i))
+			return true;
+	return false;
 }
 
 msec_t round_longest(const struct prober *prober, enum probe_kind kind)
@@ -104,8 +111,12 @@ static void explain(struct prober *prober, enum probe_kind kind, uint64_t which)
 {
 	size_t check = (size_t)__builtin_ctzll(which);
 	char why[sizeof prober->rounds[kind].why];
+	const char *name = prober->plan->checks.items[check].name;
 
-	snprintf(why, sizeof why, "%s: %s", prober->plan->checks.items[check].name, prober->checks[check].last.message);
+	if (has(prober->rounds[kind].late, check))
+		snprintf(why, sizeof why, "%s: " NO_ANSWER, name, (long long)time_of(prober, kind, check));
+	else
+		snprintf(why, sizeof why, "%s: %s", name, prober->checks[check].last.message);
 	memcpy(prober->rounds[kind].why, why, sizeof why);
 }
 
@@ -180,6 +191,14 @@ static void tell_round(struct prober *prober, msec_t now, enum probe_kind kind, 
 		finish(prober, now, kind, out);
 }
 
+/* One question may last as long as the most patient probe waits; for the others that was too long. */
+static bool too_slow(const struct prober *prober, enum probe_kind kind, size_t check, const struct check_result *result)
+{
+	msec_t time = time_of(prober, kind, check);
+
+	return result->outcome == OUTCOME_OK && time < longest_time_of(prober, check) && result->took_us > time * 1000;
+}
+
 void round_result(struct prober *prober, msec_t now, size_t index, const struct check_result *result,
 		  struct prober_actions *out)
 {
@@ -188,9 +207,25 @@ void round_result(struct prober *prober, msec_t now, size_t index, const struct 
 
 	check->running = false;
 	remember(prober, now, index, result, out);
-	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		if ((waiting >> kind & 1) != 0)
-			tell_round(prober, now, (enum probe_kind)kind, index, result->outcome, out);
+	for (int kind = 0; kind < PROBE_COUNT; kind++) {
+		bool slow = too_slow(prober, (enum probe_kind)kind, index, result);
+		if ((waiting >> kind & 1) == 0)
+			continue;
+		prober->rounds[kind].late |= slow ? UINT64_C(1) << index : 0;
+		tell_round(prober, now, (enum probe_kind)kind, index, slow ? OUTCOME_FAIL : result->outcome, out);
+	}
+}
+
+/* Nobody waits any more: it is over, with this for a result. */
+static void give_up(struct prober *prober, msec_t now, size_t index, msec_t time, struct prober_actions *out)
+{
+	struct prober_check *check = &prober->checks[index];
+	struct check_result late = {.retry_after = MSEC_UNSET, .took_us = (now - check->asked_at) * 1000, .sent = true};
+
+	result_fail(&late, FAILURE_TIMEOUT, NO_ANSWER, (long long)time);
+	remember(prober, now, index, &late, out);
+	check->running = false;
+	prober_push(out, (struct prober_action){.kind = PROBER_KILL, .check = index});
 }
 
 void round_expire(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
@@ -198,17 +233,12 @@ void round_expire(struct prober *prober, msec_t now, enum probe_kind kind, struc
 	struct prober_round *round = &prober->rounds[kind];
 
 	for (size_t i = 0; i < prober->plan->checks.count && round->under_way; i++) {
-		msec_t time = time_of(prober, kind, i);
-		struct check_result late = {.retry_after = MSEC_UNSET, .took_us = (now - round->begun) * 1000, .sent = true};
-		if (!has(round->open, i) || now < round->begun + limit_of(prober, kind, i))
+		if (!has(round->open, i) || now < prober->checks[i].asked_at + limit_of(prober, kind, i))
 			continue;
-		result_fail(&late, FAILURE_TIMEOUT, "timeout: no answer in %lld ms", (long long)time);
-		remember(prober, now, i, &late, out);
+		if (prober->checks[i].waiting == 1u << kind)
+			give_up(prober, now, i, time_of(prober, kind, i), out);
+		round->late |= UINT64_C(1) << i;
 		tell_round(prober, now, kind, i, OUTCOME_FAIL, out);
-		if (prober->checks[i].waiting != 0 || !prober->checks[i].running)
-			continue;
-		prober->checks[i].running = false;
-		prober_push(out, (struct prober_action){.kind = PROBER_KILL, .check = i});
 	}
 }
 
@@ -254,6 +284,7 @@ static void ask(struct prober *prober, msec_t now, enum probe_kind kind, size_t 
 		return;
 	}
 	check->running = true;
+	check->asked_at = now;
 	prober_push(out, (struct prober_action){.kind = PROBER_ASK, .check = index, .time = longest_time_of(prober, index)});
 }
 
@@ -265,7 +296,7 @@ static void begin(struct prober *prober, msec_t now, enum probe_kind kind, struc
 	round->under_way = true;
 	round->begun = now;
 	round->open = plan->checks;
-	round->ok = round->failed = 0;
+	round->ok = round->failed = round->late = 0;
 	if (plan->checks == 0)
 		finish(prober, now, kind, out);
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
@@ -277,7 +308,7 @@ void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct 
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
 	struct prober_round *round = &prober->rounds[kind];
-	bool busy = round->under_way;
+	bool busy = round->under_way || must_wait(prober, now, kind);
 
 	round->due += plan->period;
 	if (round->due <= now) { /* we slept, or the machine did */
@@ -296,7 +327,7 @@ void round_catch_up(struct prober *prober, msec_t now, enum probe_kind kind, str
 {
 	struct prober_round *round = &prober->rounds[kind];
 
-	if (!round->pending || round->under_way)
+	if (!round->pending || round->under_way || must_wait(prober, now, kind))
 		return;
 	round->pending = false;
 	begin(prober, now, kind, out);

@@ -6,9 +6,8 @@
 
 #include "init/prober.h"
 
-void prober_push(struct prober_actions *out, struct prober_action action);
-
-/* Ask all checks of a probe, or note that the tick must wait, or is skipped, because the last round is still under way. */
+/* Ask all checks of a probe, or note that the tick must wait, or is skipped, because the last round or its question is under
+ * way. */
 void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out);
 
 /* Ask for a tick that had to wait, where the round before it is over. */

@@ -36,6 +36,10 @@ struct supervisor {
 	struct sources sources;
 	struct health health;
 	struct seq seq;
+	struct {
+		uint64_t unstarted; /* steps for whose try no process was to be had */
+		unsigned kinds;     /* 1 << enum event_kind: other events without facts of their own */
+	} to_tell;                  /* what carrying out actions has brought, for the sequencer once they are done */
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 };

@@ -202,29 +202,6 @@ void sweep_signal(int signal, pid_t but, sweep_ours *ours)
 	}
 }
 
-void sweep_names(char *buffer, size_t size, sweep_ours *ours)
-{
-	size_t length = 0, more = 0;
-
-	*buffer = '\0';
-	if (!has_children())
-		return;
-	look(ours);
-	for (size_t i = 0; i < the_look.count; i++) {
-		const struct process *process = &the_look.items[i];
-		if (!is_left(process))
-			continue;
-		if (more > 0 || length + sizeof process->name + 48 > size) {
-			more++;
-			continue;
-		}
-		length += (size_t)snprintf(buffer + length, size - length, "%s%s (%d)", length > 0 ? ", " : "", process->name,
-					   (int)process->pid);
-	}
-	if (more > 0)
-		snprintf(buffer + length, size - length, " and %zu more", more);
-}
-
 /* --- children and groups -------------------------------------------------------------------------------------------------- */
 
 struct search {
@@ -246,6 +223,37 @@ bool sweep_other_children(sweep_ours *ours)
 	struct search search = {.ours = ours};
 
 	return !each_process(is_other_child, &search) || search.found;
+}
+
+struct names {
+	sweep_ours *ours;
+	char *buffer;
+	size_t size, length;
+};
+
+static bool add_name(pid_t pid, const struct process_stat *stat, void *context)
+{
+	struct names *names = context;
+	size_t room = names->size - names->length;
+
+	if (stat->parent != getpid() || stat->state == 'Z' || names->ours(pid))
+		return true;
+	if (room < sizeof stat->name + sizeof ", and more" + 16) {
+		snprintf(names->buffer + names->length, room, " and more");
+		return false;
+	}
+	names->length += (size_t)snprintf(names->buffer + names->length, room, "%s%s (%d)", names->length > 0 ? ", " : "",
+					  stat->name, (int)pid);
+	return true;
+}
+
+void sweep_names(char *buffer, size_t size, sweep_ours *ours)
+{
+	struct names names = {.ours = ours, .buffer = buffer, .size = size};
+
+	*buffer = '\0';
+	if (has_children())
+		each_process(add_name, &names);
 }
 
 static bool is_live_member(pid_t pid, const struct process_stat *stat, void *context)

@@ -30,7 +30,7 @@ void sweep_signal(int signal, pid_t but, sweep_ours *ours);
  */
 bool sweep_old_life(int signal, sweep_ours *ours);
 
-/* Their names, for the log: "sleep (12), python (15) and 3 more"; "" where there are none. */
+/* Our children but `ours`, for the log: "sleep (12), python (15) and more"; "" where there are none. Stops where it is full. */
 void sweep_names(char *buffer, size_t size, sweep_ours *ours);
 
 /* Whether `pid` descends from `ancestor`, as /proc has it. */

@@ -9,7 +9,7 @@
 
 void work_run(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)
 {
-	const struct plan_step *plan = seq_step(&facts->seq->plan->shutdown.chain, step);
+	const struct plan_step *plan = plan_step_at(&facts->seq->plan->shutdown.chain, step);
 	msec_t own = time > 4 * HEAD_START ? time - HEAD_START : time * 3 / 4 + 1;
 	char key[IDEMPOTENCY_KEY_TEXT];
 

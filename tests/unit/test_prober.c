@@ -4,70 +4,12 @@
  */
 #include "tests/unit/probing.h"
 
-/* The n-th event that can happen here; false where there are no more. */
-static bool nth_event(const struct path *p, int n, struct prober_event *event, struct check_result *result, msec_t *wait)
-{
-	static const enum prober_event_kind always[] = {PROBER_READY, PROBER_WATCHDOG, PROBER_WATCHDOG_FAIL,
-							PROBER_APP_STOPPING};
-	msec_t wake = prober_wake(&p->prober);
-
-	*wait = 3;
-	*event = (struct prober_event){.result = result};
-	*result = (struct check_result){.retry_after = MSEC_UNSET};
-	if (n == 0) {
-		*wait = wake == INT64_MAX ? 1 : wake - p->now;
-		return true; /* PROBER_TIME */
-	}
-	if (n == 1) {
-		event->kind = p->app ? PROBER_RESTARTING : PROBER_APP_STARTED;
-		return true;
-	}
-	if (n == 2) {
-		event->kind = PROBER_STOPPED;
-		return true;
-	}
-	n -= 3;
-	if (plan.app.notify && n < 4) {
-		event->kind = always[n];
-		return true;
-	}
-	n -= plan.app.notify ? 4 : 0;
-	for (size_t i = 0; i < 4; i++) {
-		if (!p->running[i])
-			continue;
-		event->kind = PROBER_RESULT;
-		event->check = i;
-		result->outcome = (enum outcome)n;
-		result->failure = n == 1 ? FAILURE_STATUS : FAILURE_NONE;
-		if (n < 3)
-			return true;
-		n -= 3;
-	}
-	return false;
-}
-
-static void walk(const struct path *from, int depth)
-{
-	struct prober_event event;
-	struct check_result result;
-	msec_t wait;
-
-	for (int n = 0; nth_event(from, n, &event, &result, &wait); n++) {
-		struct path p = *from;
-		p.trail[p.length++] = n;
-		p.now += wait;
-		take(&p, &event);
-		if (depth > 1)
-			walk(&p, depth - 1);
-	}
-}
-
 static void walk_all(int depth)
 {
-	events_seen = 0;
+	paths = events_seen = 0;
 	begin();
 	walk(&story, depth);
-	print_message("%lu events\n", events_seen);
+	print_message("%lu paths, %lu events\n", paths, events_seen);
 }
 
 static void walk_three_probes(void **state)
@@ -189,6 +131,25 @@ static void a_pause_of_the_container_is_nobodys_fault(void **state)
 	assert_false(healthy(PROBE_LIVENESS)); /* a whole watchdog period later */
 }
 
+/* Less than a second late: the app had no time to make up for it. But it has no second such time. */
+static void a_short_pause_spares_the_watchdog_once(void **state)
+{
+	(void)state;
+	new_plan();
+	plan.app.notify = true;
+	plan.app.watchdog = 2000;
+	begin();
+	happens(PROBER_READY);
+	passes(2700);
+	assert_true(healthy(PROBE_LIVENESS));
+	passes(999);
+	happens(PROBER_WATCHDOG);
+	passes(2700);
+	assert_true(healthy(PROBE_LIVENESS));
+	passes(1100);
+	assert_false(healthy(PROBE_LIVENESS));
+}
+
 static void a_stop_freezes_all_but_readiness(void **state)
 {
 	(void)state;
@@ -246,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(ready_is_startups_verdict),
 	    cmocka_unit_test(watchdog),
 	    cmocka_unit_test(a_pause_of_the_container_is_nobodys_fault),
+	    cmocka_unit_test(a_short_pause_spares_the_watchdog_once),
 	    cmocka_unit_test(a_stop_freezes_all_but_readiness),
 	    cmocka_unit_test(a_restart_begins_anew),
 	    cmocka_unit_test(verdicts_grow_old),

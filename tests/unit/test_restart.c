@@ -1,13 +1,7 @@
 /*
  * Restarts: the sequencer walked with an app that may be started again, and the budget of restarts by itself.
  */
-#include "tests/unit/story.h"
-
-static void may_restart(enum restart_policy policy, int max)
-{
-	plan.app.restart =
-	    (struct plan_restart){.policy = policy, .max = max, .within = 600000, .backoff = 1000, .backoff_max = 30000};
-}
+#include "tests/unit/walk.h"
 
 static void for_restarts(struct plan_step *step)
 {
@@ -55,10 +49,11 @@ static void unhealthy(enum unhealthy what)
 	happens((struct event){.kind = EVENT_UNHEALTHY, .unhealthy = what});
 }
 
-static void time_passes(void)
+static void old_life_is_gone(void)
 {
-	story.now = seq_wake(&story.seq) - 10;
-	happens((struct event){.kind = EVENT_TIME});
+	assert_int_equal(story.seq.phase, PHASE_CLEARING);
+	happens((struct event){.kind = EVENT_CLEARED});
+	assert_int_equal(story.seq.phase, PHASE_WAITING);
 }
 
 static void restartable(int max)
@@ -81,8 +76,8 @@ static void unhealthy_app_is_restarted_by_the_steps_marked_for_it(void **state)
 	assert_int_equal(story.stops_sent, 1);
 	app_ends(TERM);
 	assert_int_equal(story.seq.steps[2].state, STATE_SKIPPED);
-	assert_int_equal(story.seq.phase, PHASE_WAITING);
-	time_passes();
+	old_life_is_gone();
+	due();
 	assert_true(story.start_asked);
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
@@ -119,7 +114,7 @@ static void a_stop_between_two_lives_ends_at_once(void **state)
 	plan.app.restart.policy = RESTART_ON_FAILURE;
 	app_ends(STATUS_EXIT(3));
 	step_brings(0, OUTCOME_OK);
-	assert_int_equal(story.seq.phase, PHASE_WAITING);
+	old_life_is_gone();
 	stop_signal();
 	step_brings(0, OUTCOME_OK);
 	step_brings(2, OUTCOME_OK);
@@ -140,7 +135,7 @@ static void an_interrupt_between_two_lives_is_a_stop(void **state)
 		happens((struct event){.kind = EVENT_SIGNAL, .signal = signal});
 		assert_int_equal(story.seq.phase, PHASE_RUNNING); /* it is the app's */
 		app_ends(STATUS_EXIT(3));
-		assert_int_equal(story.seq.phase, PHASE_WAITING);
+		old_life_is_gone();
 		happens((struct event){.kind = EVENT_SIGNAL, .signal = 1});
 		assert_int_equal(story.seq.phase, PHASE_WAITING); /* SIGHUP is no reason to end */
 		happens((struct event){.kind = EVENT_SIGNAL, .signal = signal});
@@ -159,7 +154,8 @@ static void too_many_restarts_are_a_shutdown(void **state)
 		step_brings(0, OUTCOME_OK);
 		if (life == 1)
 			break;
-		time_passes();
+		old_life_is_gone();
+		due();
 		happens((struct event){.kind = EVENT_APP_STARTED});
 	}
 	assert_int_equal(story.seq.reason, REASON_CRASH);
@@ -206,12 +202,13 @@ static void an_app_that_cannot_be_started_is_tried_on(void **state)
 	unhealthy(UNHEALTHY_RESTART);
 	step_brings(0, OUTCOME_OK);
 	app_ends(TERM);
+	old_life_is_gone();
 	for (int i = 0; i < 3; i++) {
-		time_passes();
+		due();
 		assert_true(story.start_asked);
 		happens((struct event){.kind = EVENT_NOT_STARTED});
 	}
-	time_passes();
+	due();
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
 }
@@ -224,7 +221,8 @@ static void an_app_that_cannot_be_executed_again_has_crashed(void **state)
 	unhealthy(UNHEALTHY_RESTART);
 	step_brings(0, OUTCOME_OK);
 	app_ends(TERM);
-	time_passes();
+	old_life_is_gone();
+	due();
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	happens((struct event){.kind = EVENT_APP_EXIT, .wait_status = STATUS_EXIT(126), .exec_errno = 13});
 	assert_int_equal(story.seq.reason, REASON_CRASH);
@@ -233,6 +231,108 @@ static void an_app_that_cannot_be_executed_again_has_crashed(void **state)
 	step_brings(2, OUTCOME_OK);
 	nothing_is_left();
 	assert_int_equal(story.exit_code, 126);
+}
+
+/* The next chain begins, and nothing of the old one is looked at any more. */
+static void a_required_step_that_fails_last_begins_the_shutdown(void **state)
+{
+	(void)state;
+	new_plan();
+	add_stop(2000);
+	for_restarts(add(STEP_EXEC, 1000, 0, false));
+	steps[1].required = true;
+	add(STEP_EXEC, 1000, 0, false);
+	may_restart(RESTART_ON_FAILURE, 5);
+	begin_story();
+	app_ends(STATUS_EXIT(3));
+	time_passes(1000);
+	assert_int_equal(story.seq.reason, REASON_CRASH);
+	assert_int_equal(story.seq.steps[1].state, STATE_RUNNING);
+	step_brings(1, OUTCOME_OK);
+	step_brings(2, OUTCOME_OK);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 3);
+}
+
+static void back_off_begins_when_the_old_life_is_over(void **state)
+{
+	(void)state;
+	restartable(5);
+	plan.app.restart.policy = RESTART_ON_FAILURE;
+	app_ends(STATUS_EXIT(3));
+	step_brings(0, OUTCOME_OK);
+	time_passes(3000);
+	old_life_is_gone();
+	assert_int_equal(seq_wake(&story.seq) - story.now, plan.app.restart.backoff);
+}
+
+static void what_the_old_life_left_is_killed_or_it_is_a_shutdown(void **state)
+{
+	(void)state;
+	restartable(5);
+	plan.app.restart.policy = RESTART_ON_FAILURE;
+	app_ends(STATUS_EXIT(3));
+	step_brings(0, OUTCOME_OK);
+	time_passes(LEFTOVERS - 1);
+	assert_false(story.seq.kill_sent);
+	time_passes(1);
+	assert_true(story.seq.kill_sent);
+	due();
+	assert_int_equal(story.seq.phase, PHASE_CHAIN);
+	assert_int_equal(story.seq.reason, REASON_CRASH);
+	step_brings(0, OUTCOME_OK);
+	step_brings(2, OUTCOME_OK);
+	assert_false(story.seq.kill_sent); /* with a time of their own */
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 3);
+}
+
+static void a_stop_while_the_old_life_is_cleared_ends_at_once(void **state)
+{
+	(void)state;
+	restartable(5);
+	plan.app.restart.policy = RESTART_ON_FAILURE;
+	app_ends(STATUS_EXIT(3));
+	step_brings(0, OUTCOME_OK);
+	assert_int_equal(story.seq.phase, PHASE_CLEARING);
+	stop_signal();
+	assert_int_equal(story.seq.reason, REASON_STOP);
+	assert_int_equal(story.seq.steps[0].state, STATE_RUNNING);
+}
+
+static void without_a_chain_a_stop_during_a_restart_is_not_told_twice(void **state)
+{
+	(void)state;
+	new_plan();
+	add_stop(MSEC_UNSET);
+	plan.shutdown.chained = false;
+	may_restart(RESTART_ALWAYS, 3);
+	begin_story();
+	unhealthy(UNHEALTHY_RESTART);
+	assert_int_equal(story.stops_sent, 1);
+	stop_signal();
+	assert_int_equal(story.stops_sent, 1);
+	assert_int_equal(story.seq.steps[0].state, STATE_CUT);
+	app_ends(TERM);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 0);
+}
+
+/* --status shows the last chain until the next one. */
+static void ended_steps_keep_their_state(void **state)
+{
+	(void)state;
+	restartable(5);
+	plan.app.restart.backoff = 0;
+	unhealthy(UNHEALTHY_RESTART);
+	step_brings(0, OUTCOME_OK);
+	time_passes(2000);
+	app_ends(9);
+	old_life_is_gone();
+	happens((struct event){.kind = EVENT_APP_STARTED});
+	assert_int_equal(story.seq.phase, PHASE_RUNNING);
+	assert_int_equal(story.seq.steps[1].state, STATE_TIMEOUT);
+	assert_true(story.seq.steps[1].ended > story.seq.steps[1].begun);
 }
 
 static void pauses_double_and_the_budget_is_of_a_time(void **state)
@@ -271,6 +371,12 @@ int main(void)
 	    cmocka_unit_test(an_extension_stays_within_the_deadline),
 	    cmocka_unit_test(an_app_that_cannot_be_started_is_tried_on),
 	    cmocka_unit_test(an_app_that_cannot_be_executed_again_has_crashed),
+	    cmocka_unit_test(a_required_step_that_fails_last_begins_the_shutdown),
+	    cmocka_unit_test(back_off_begins_when_the_old_life_is_over),
+	    cmocka_unit_test(what_the_old_life_left_is_killed_or_it_is_a_shutdown),
+	    cmocka_unit_test(a_stop_while_the_old_life_is_cleared_ends_at_once),
+	    cmocka_unit_test(without_a_chain_a_stop_during_a_restart_is_not_told_twice),
+	    cmocka_unit_test(ended_steps_keep_their_state),
 	    cmocka_unit_test(pauses_double_and_the_budget_is_of_a_time),
 	};
 

@@ -196,6 +196,43 @@ static void two_probes_join_in_one_question(void **state)
 	assert_int_equal(story.prober.rounds[PROBE_READINESS].rounds_ok, 0);
 }
 
+/* 1.6 s without an answer are one failure of a probe that waits 1 s, and none of one that waits 3 s. */
+static void one_request_is_one_result(void **state)
+{
+	(void)state;
+	for (int swapped = 0; swapped <= 1; swapped++) {
+		enum probe_kind impatient = swapped ? PROBE_READINESS : PROBE_LIVENESS;
+		enum probe_kind patient = swapped ? PROBE_LIVENESS : PROBE_READINESS;
+		new_plan();
+		add(impatient, 1)->period = 1000;
+		add(patient, 1)->period = 1000;
+		plan.probes[patient].timeout = 3000;
+		begin();
+		while (story.now < 101600)
+			passes(prober_wake(&story.prober) < 101600 ? prober_wake(&story.prober) - story.now
+								   : 101600 - story.now);
+		assert_int_equal(story.asked[0], 1);
+		answers(0, OUTCOME_OK); /* and it asks anew at once */
+		answers(0, OUTCOME_OK);
+		assert_int_equal(story.prober.rounds[impatient].rounds_failed, 1);
+		assert_int_equal(story.prober.rounds[impatient].rounds_ok, 1);
+		assert_int_equal(story.prober.rounds[patient].rounds_failed, 0);
+		assert_int_equal(story.prober.checks[0].failed, 0);
+	}
+}
+
+static void a_checks_own_time_counts(void **state)
+{
+	(void)state;
+	new_plan();
+	checks[0].timeout = 2000;
+	add(PROBE_LIVENESS, 1)->timeout = 500;
+	begin();
+	passes(1900);
+	answers(0, OUTCOME_OK);
+	assert_int_equal(story.prober.rounds[PROBE_LIVENESS].rounds_ok, 1);
+}
+
 static void delays_and_jitter(void **state)
 {
 	(void)state;
@@ -224,6 +261,8 @@ int main(void)
 	    cmocka_unit_test(a_round_that_takes_long_skips_ticks),
 	    cmocka_unit_test(time_to_notice),
 	    cmocka_unit_test(two_probes_join_in_one_question),
+	    cmocka_unit_test(one_request_is_one_result),
+	    cmocka_unit_test(a_checks_own_time_counts),
 	    cmocka_unit_test(delays_and_jitter),
 	};
 

@@ -2,7 +2,7 @@
  * The sequencer, walked: every order of events to DEPTH from the first one on, then left alone until it ends by the clock.
  * After each event the promises of docs/design.md are asserted.
  */
-#include "tests/unit/story.h"
+#include "tests/unit/walk.h"
 
 static void walk_without_chain(void **state)
 {
@@ -231,6 +231,117 @@ static void no_chain_for_an_app_that_never_ran(void **state)
 	assert_int_equal(story.seq.steps[0].state, STATE_PENDING);
 }
 
+static void what_is_left_has_five_seconds(void **state)
+{
+	(void)state;
+	for (int chain = 0; chain <= 1; chain++) {
+		new_plan();
+		if (chain)
+			add_stop(2000);
+		begin_story();
+		stop_signal();
+		app_ends(TERM);
+		assert_int_equal(story.seq.phase, PHASE_SWEEP);
+		time_passes(LEFTOVERS - 1);
+		assert_false(story.seq.kill_sent);
+		time_passes(1);
+		assert_true(story.seq.kill_sent);
+		due();
+		assert_true(story.over);
+	}
+}
+
+static void required_steps_are_not_passed_over(void **state)
+{
+	(void)state;
+	new_plan();
+	struct plan_step *step = add(STEP_EXEC, 1000, 0, false);
+	step->on_failure = ON_FAILURE_ABORT;
+	step->needs_app = step->required = true;
+	add(STEP_EXEC, 1000, 0, true);
+	add(STEP_EXEC, 1000, 0, true)->required = true;
+	add_stop(2000);
+	add(STEP_EXEC, 1000, 0, false)->required = true;
+	add(STEP_EXEC, 1000, 0, false);
+	begin_story();
+	stop_signal();
+	step_brings(0, OUTCOME_FAIL);
+	assert_int_equal(story.seq.steps[1].state, STATE_CUT); /* those beside it as well */
+	step_brings(2, OUTCOME_OK);
+	app_ends(TERM);
+	step_brings(4, OUTCOME_OK);
+	assert_int_equal(story.seq.steps[5].state, STATE_CUT);
+	nothing_is_left();
+	assert_int_equal(story.exit_code, 75);
+}
+
+static void required_step_without_its_app_has_failed(void **state)
+{
+	static const struct {
+		unsigned when;
+		bool needs_app;
+		int code;
+	} cases[] = {{0xf, true, 75}, {0xf, false, 1}, {1 << REASON_STOP, true, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		new_plan();
+		struct plan_step *step = add(STEP_EXEC, 1000, 0, false);
+		step->required = true;
+		step->needs_app = cases[i].needs_app;
+		step->when = cases[i].when;
+		add_stop(2000);
+		begin_story();
+		app_ends(STATUS_EXIT(1));
+		if (!step->needs_app)
+			step_brings(0, OUTCOME_OK);
+		nothing_is_left();
+		assert_int_equal(story.exit_code, cases[i].code);
+	}
+}
+
+static void no_process_to_be_had(void **state)
+{
+	static const msec_t pauses[] = {100, 200, 400, 800, 1000, 1000};
+
+	(void)state;
+	new_plan();
+	add(STEP_EXEC, 4000, 0, false);
+	add_stop(2000);
+	begin_story();
+	stop_signal();
+	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++, due()) {
+		step_is_not_started(0);
+		if (story.seq.steps[0].again_at - story.now != pauses[i])
+			break; /* 3.5 s: the next would be too late, so it comes sooner */
+	}
+	while (story.seq.steps[0].state != STATE_FAILED) {
+		if (story.seq.steps[0].state == STATE_RUNNING)
+			step_is_not_started(0);
+		else
+			due();
+	}
+	assert_true(story.now - story.seq.begun >= 3900);
+	assert_int_equal(story.seq.steps[0].begun, story.seq.begun);
+}
+
+static void what_can_never_be_is_tried_once(void **state)
+{
+	const struct check_result none = {
+	    .outcome = OUTCOME_FAIL, .failure = FAILURE_FILE, .retry_after = MSEC_UNSET, .sent = true};
+
+	(void)state;
+	for (int wait = 0; wait <= 1; wait++) {
+		new_plan();
+		add(wait ? STEP_WAIT : STEP_EXEC, 4000, 0, false)->retry.attempts = 5;
+		add_stop(2000);
+		begin_story();
+		stop_signal();
+		happens((struct event){.kind = EVENT_STEP_DONE, .step = 0, .result = &none});
+		assert_int_equal(story.seq.steps[0].state, STATE_FAILED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +360,11 @@ int main(void)
 	    cmocka_unit_test(retry_after_is_kept_and_bounded),
 	    cmocka_unit_test(ambiguous_post_is_not_repeated_without_a_key),
 	    cmocka_unit_test(no_chain_for_an_app_that_never_ran),
+	    cmocka_unit_test(what_is_left_has_five_seconds),
+	    cmocka_unit_test(required_steps_are_not_passed_over),
+	    cmocka_unit_test(required_step_without_its_app_has_failed),
+	    cmocka_unit_test(no_process_to_be_had),
+	    cmocka_unit_test(what_can_never_be_is_tried_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
