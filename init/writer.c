@@ -78,7 +78,7 @@ static bool is_empty(const struct writer *writer)
 {
 	char byte;
 
-	return recv(writer->out, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0;
+	return recv(writer->out, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 bool writer_reaped(struct writer *writer, pid_t pid)
@@ -93,11 +93,15 @@ bool writer_reaped(struct writer *writer, pid_t pid)
 
 void writer_finish(struct writer *writer, int64_t limit)
 {
-	int64_t until = clock_now() + limit, now;
+	int64_t now = clock_now(), until = now + limit;
 
-	if (!is_empty(writer))
-		writer_start(writer);
 	close(writer->in); /* the writer ends with what is waiting */
-	while (writer->pid != 0 && waitpid(writer->pid, NULL, WNOHANG) == 0 && (now = clock_now()) < until)
+	for (; now < until; now = clock_now()) {
+		if (writer->pid != 0 && waitpid(writer->pid, NULL, WNOHANG) != 0)
+			writer->pid = 0;
+		if (writer->pid == 0 && is_empty(writer))
+			return;
+		writer_start(writer);
 		signals_sleep(SIGNAL_BIT(SIGCHLD), until - now);
+	}
 }

@@ -163,6 +163,51 @@ class Processes(HostileCase):
         os.close(write)
 
 
+class Lives(HostileCase):
+    RESTART = 'app: { restart: { policy = "on-failure"; max = 3; backoff = "10ms"; backoff_max = "10ms"; }; };'
+
+    def test_nothing_of_an_old_life_meets_the_new_one(self):
+        """What left the app's group and session, what ignores SIGTERM: at each start it is alone."""
+        look = 'ps -o pid= -C sleep | wc -l >> $TEST_DIR/lives'
+        for more in ("", "trap \"\" TERM; "):
+            with self.subTest(more=more):
+                s = self.start("--", "sh", "-c", f'{look}; {more}setsid sleep 1000 & sleep 0.3; exit 3',
+                               config=self.RESTART + 'shutdown: { deadline = "3s"; platform_grace = "60s"; };')
+                self.assertEqual(s.wait(60), 3)
+                self.assertEqual(s.file("lives").split(), ["0"] * 4)
+                self.assertIn("leftover processes: sleep (", s.log())
+
+    def test_docker_exec_is_not_the_old_life(self):
+        s = self.start("--", "sh", "-c", "sleep 1; exit 3", config=self.RESTART)
+        outside = subprocess.Popen(["nsenter", "-t", str(s.pid), "-p", "-m", "sleep", "60"])
+        self.addCleanup(outside.wait)
+        self.addCleanup(outside.kill)
+        s.until_log("restart")
+        until(lambda: s.log().count("started again in") == 2 or "restarting" in s.log(), "a new life")
+        self.assertIsNone(outside.poll())
+
+    def test_leftovers_have_5_seconds(self):
+        s = self.start("--", "sh", "-c", "trap '' TERM; setsid sleep 600 & echo > $TEST_DIR/ready; while :; do sleep 0.1; done",
+                       config=config("30s").replace('"2s"', '"500ms"'))
+        s.until_file("ready")
+        s.signal("TERM")
+        self.assertEqual(s.wait(), 137)
+        self.assertLess(s.seconds, 15)
+        self.assertGreater(s.seconds, 4)
+        self.assertRegex(s.log(), r"SIGTERM to leftover processes: sleep \(\d+\)")
+        self.assertRegex(s.log(), r"SIGKILL to leftover processes: sleep \(\d+\)")
+
+    def test_a_group_hears_one_sigterm(self):
+        child = "trap 'echo TERM >> $TEST_DIR/heard' TERM; echo > $TEST_DIR/ready; n=0; while [ $n -lt 30 ]; do sleep 0.05; n=$((n+1)); done"
+        for options, more in (["-g"], ""), ([], 'app: { signals = "group"; };'):
+            with self.subTest(options=options):
+                s = self.start(*options, "--", "sh", "-c", f'sh -c "$CHILD" & wait', env={"CHILD": child}, config=more or None)
+                s.until_file("ready")
+                s.signal("TERM")
+                s.wait()
+                self.assertEqual(s.file("heard").split(), ["TERM"])
+
+
 class Messages(HostileCase):
     NOTIFY = 'app: { notify = true; };'
 

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import APP, Case, Terminal, TINYSUP, until
+from harness import LIBC, APP, Case, Terminal, TINYSUP, until
 
 REAL = {"tini": "/usr/bin/tini", "dumb-init": "/usr/bin/dumb-init"}
 
@@ -24,13 +24,13 @@ class Names(Case):
             path.unlink()
         self.directory.rmdir()
 
-    def both(self, name, *words, env=None, first=False):
+    def both(self, name, *words, env=None, first=False, setup=None):
         """(exit code, stdout, stderr) of ours and of the real one, with what differs by nature made alike."""
         results = []
         for program in (str(self.directory / name), REAL[name]):
             wrap = ["unshare", "--pid", "--fork", "--kill-child"] if first else []
             done = subprocess.run([*wrap, program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  text=True, timeout=20, check=False, env={**os.environ, **(env or {})})
+                                  text=True, timeout=20, check=False, env={**os.environ, **(env or {})}, preexec_fn=setup)
             alike = [re.sub(r"\((\d+)\)|pid=\d+", "(N)", text).replace(program, name) for text in (done.stdout, done.stderr)]
             results.append((done.returncode, *alike))
         return results
@@ -52,6 +52,9 @@ class Names(Case):
                       ["--", "sh", "-c", "sleep 60 & exit 5"]):
             with self.subTest(words=words):
                 self.same("tini", *words, first=True)
+
+    def test_tini_whose_launcher_is_a_subreaper(self):
+        self.same("tini", "--", "sh", "-c", "exit 3", setup=lambda: LIBC.prctl(36, 1))  # PR_SET_CHILD_SUBREAPER
 
     def test_tini_environment(self):
         self.same("tini", "true", env={"TINI_SUBREAPER": ""})
