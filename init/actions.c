@@ -35,6 +35,7 @@ bool supervision_start_app(struct supervisor *s)
 		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", s->plan->app.name, strerror(errno));
 		return false;
 	}
+	s->childless = false;
 	health_event(&s->health, PROBER_APP_STARTED);
 	return true;
 }
@@ -55,6 +56,8 @@ static void clear(struct supervisor *s, int signal)
 /* Who was told to stop with the app's group is not told again. */
 static void sweep(const struct supervisor *s)
 {
+	if (supervision_childless(s))
+		return;
 	bool told = s->seq.group_told || (s->seq.stop_sent != 0 && s->plan->app.signals == TARGET_GROUP);
 
 	sweep_signal(SIGTERM, told ? s->app.group : 0, supervision_is_ours);
@@ -79,7 +82,8 @@ static const char *facts_for_people(const struct supervisor *s, const struct act
 	case ACTION_CLEAR_TERM:
 	case ACTION_CLEAR_KILL:
 	case ACTION_NOT_CLEARED:
-		sweep_names(names, NAMES_MAX, supervision_is_ours);
+		if (!supervision_childless(s))
+			sweep_names(names, NAMES_MAX, supervision_is_ours);
 		break;
 	case ACTION_FORWARD:
 	case ACTION_STOP_GROUP:

@@ -30,6 +30,8 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	       const struct signals_inherited *signals, const struct notify *notify)
 {
 	const struct preparation preparation = {plan, notify};
+	/* the first start waits for nothing: there is nothing to put in order yet */
+	bool simple = app->starts == 0 && plan->environment.count == 0 && notify->socket < 0 && !plan->user.set;
 	const struct spawn spec = {
 	    .group = manner->group,
 	    .signals = signals,
@@ -39,7 +41,8 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	    .input = -1,
 	    .output = -1,
 	    .shell_fallback = manner->shell_fallback,
-	    .prepare = prepare,
+	    .until_exec = simple,
+	    .prepare = simple ? NULL : prepare,
 	    .context = &preparation,
 	    .argv = plan->command.argv,
 	};
@@ -49,7 +52,7 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 		app->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
 	app->plan = plan;
 	app->stopped = false;
-	pid_t pid = spawn(&spec, &app->exec_error);
+	pid_t pid = spawn(&spec, &app->exec);
 	app->pid = app->group = pid > 0 ? pid : 0;
 	app->started = clock_now();
 	app->starts += pid > 0;
@@ -99,11 +102,8 @@ bool app_group_left(struct app *app, bool look)
 
 int app_reaped(struct app *app, int wait_status)
 {
-	int error = spawn_exec_error(app->exec_error);
+	int error = spawn_exec_error(&app->exec);
 
-	if (app->exec_error >= 0)
-		close(app->exec_error);
-	app->exec_error = -1;
 	app->pid = 0;
 	app->ended = true;
 	app->wait_status = wait_status;

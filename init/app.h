@@ -11,7 +11,7 @@ struct app {
 	const struct plan_app *plan;
 	pid_t pid;   /* 0 once reaped: the number may be somebody else's by then */
 	pid_t group; /* outlives it, as long as anybody is in it */
-	int exec_error;
+	struct spawn_exec exec;
 	bool stopped;         /* by a signal such as SIGSTOP */
 	uint64_t ignore_once; /* what the kernel sends us because we gave the app our terminal */
 	msec_t started;       /* the current or last start */

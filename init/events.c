@@ -64,9 +64,7 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 	struct job_id id;
 	msec_t now;
 
-	if (pid == s->app.pid) {
-		app_exited(s, status);
-	} else if (jobs_reaped(pid, status, &id, &result)) {
+	if (jobs_reaped(pid, status, &id, &result)) {
 		job_reaped(s, id, &result);
 	} else if (!log_reaped(pid)) {
 		now = clock_now();
@@ -77,24 +75,40 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 	}
 }
 
-/* Reap what there is, a bounded number: others may make children faster than we can take them. False: no child is left. */
-static bool reap(struct supervisor *s)
+bool supervision_childless(const struct supervisor *s)
 {
-	int status;
+	return s->childless && !jobs_any();
+}
+
+/*
+ * Reap what there is, a bounded number: others may make children faster than we can take them. The app's end is told last,
+ * when it is known who else is left.
+ */
+static void reap(struct supervisor *s)
+{
+	int status, app_status = 0;
+	bool app_ended = false;
 	pid_t pid = 0;
 
 	for (int i = 0; i < CHILDREN_AT_ONCE && !s->over; i++) {
 		pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
 		if (pid <= 0)
 			break;
-		if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
-			child_ended(s, pid, status);
-		else if (pid == s->app.pid)
+		bool is_app = pid == s->app.pid;
+		if (is_app && (WIFSTOPPED(status) || WIFCONTINUED(status))) {
 			app_stopped(s, WIFSTOPPED(status));
+		} else if (is_app) {
+			app_ended = true;
+			app_status = status;
+		} else if (!WIFSTOPPED(status) && !WIFCONTINUED(status)) {
+			child_ended(s, pid, status);
+		}
 	}
 	s->reap_due = pid > 0;
+	s->childless = pid < 0 && errno == ECHILD;
 	s->since_reap = 0;
-	return pid >= 0 || errno != ECHILD;
+	if (app_ended && !s->over)
+		app_exited(s, app_status);
 }
 
 void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen)
@@ -132,6 +146,8 @@ void supervision_take_stop_signals(struct supervisor *s)
 {
 	struct signal_seen seen;
 
+	if (s->reap_due && (++s->turns & 15) != 0)
+		return; /* a child's end is no flood, or not yet */
 	for (int i = 0; i < 2 && !s->over && signals_take(s->plan->shutdown.signals, &seen); i++)
 		supervision_take_signal(s, &seen);
 }
@@ -170,6 +186,8 @@ static void look(struct supervisor *s)
 /* Whether anybody is left but those that serve us to the end. */
 static bool others_left(const struct supervisor *s)
 {
+	if (supervision_childless(s))
+		return false;
 	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && log_writer() == 0)
 		return true;
 	return sweep_other_children(supervision_is_ours);
@@ -184,9 +202,8 @@ void supervision_look_around(struct supervisor *s)
 	else
 		s->look_at = 0;
 	/* asked last: what came before may have begun the sweep, and then there may be nobody whose end would wake us */
-	if (s->over || s->seq.phase != PHASE_SWEEP)
-		return;
-	bool left = reap(s);
-	if (!s->over && !s->reap_due && (!left || !others_left(s)))
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !supervision_childless(s))
+		reap(s);
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !s->reap_due && !others_left(s))
 		supervision_feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }

@@ -28,9 +28,9 @@ struct job {
 	pid_t pid; /* 0: free */
 	struct job_id id;
 	msec_t begun;
-	const char *program; /* NULL: a worker */
-	int exec_error;      /* programs */
-	int result;          /* workers */
+	const char *program;    /* NULL: a worker */
+	struct spawn_exec exec; /* programs */
+	int result;             /* workers */
 };
 
 static struct {
@@ -54,11 +54,16 @@ struct question_context {
 	msec_t time;
 };
 
-void jobs_init(int epoll)
+void jobs_report_to(int epoll)
+{
+	the_jobs.epoll = epoll;
+}
+
+void jobs_init(void)
 {
 	int ends[2];
 
-	the_jobs.epoll = epoll;
+	the_jobs.epoll = -1;
 	the_jobs.null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* an image without /dev: a pipe that nobody writes to is at its end as well */
 	if (the_jobs.null < 0 && pipe2(ends, O_CLOEXEC) == 0) {
@@ -141,7 +146,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 	spec->input = the_jobs.null;
 	if (name == NULL) {
 		spec->output = the_jobs.null;
-		job->pid = spawn(spec, &job->exec_error);
+		job->pid = spawn(spec, &job->exec);
 		return job->pid > 0;
 	}
 
@@ -149,7 +154,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 		return false;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	spec->output = ends[1];
-	job->pid = spawn(spec, &job->exec_error);
+	job->pid = spawn(spec, &job->exec);
 	int error = errno;
 	close(ends[1]);
 	if (job->pid < 0) {
@@ -173,7 +178,7 @@ static bool start_worker(struct job *job, struct spawn *spec)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
 	spec->result = ends[1];
-	job->pid = spawn(spec, &job->exec_error);
+	job->pid = spawn(spec, &job->exec);
 	int error = errno;
 	close(ends[1]);
 	job->result = ends[0];
@@ -192,7 +197,8 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 
 	errno = EAGAIN;
 	if (job != NULL) {
-		job->exec_error = job->result = -1;
+		job->exec = (struct spawn_exec){.fd = -1};
+		job->result = -1;
 		output_of(job)->fd = -1;
 		job->id = id;
 		job->program = spec->argv != NULL ? spec->argv[0] : NULL;
@@ -279,9 +285,9 @@ void jobs_readable(size_t slot)
 		finish_output(output, true);
 }
 
-static void judge_program(const struct job *job, int status, struct check_result *result)
+static void judge_program(struct job *job, int status, struct check_result *result)
 {
-	int error = spawn_exec_error(job->exec_error);
+	int error = spawn_exec_error(&job->exec);
 	bool check = job->id.kind == JOB_CHECK;
 	const char *class = check ? "exec: " : "";
 
@@ -323,6 +329,11 @@ static struct job *find(pid_t pid)
 	return NULL;
 }
 
+bool jobs_any(void)
+{
+	return the_jobs.busy > 0;
+}
+
 bool jobs_has(pid_t pid)
 {
 	return find(pid) != NULL;
@@ -341,7 +352,6 @@ bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_res
 		judge_worker(job, wait_status, result);
 	else
 		judge_program(job, wait_status, result);
-	close_fd(&job->exec_error);
 	close_fd(&job->result);
 	job->pid = 0;
 	the_jobs.busy--;

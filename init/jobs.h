@@ -9,8 +9,11 @@
 
 #include "init/facts.h"
 
-/* Before the seal: `epoll` is told of hooks' output; stdin of hooks is opened. */
-void jobs_init(int epoll);
+/* Once the app is started: what hooks get as standard input is opened. */
+void jobs_init(void);
+
+/* `epoll` is told of hooks' output; without it that output goes nowhere. */
+void jobs_report_to(int epoll);
 
 enum job_kind {
 	JOB_STEP,
@@ -37,8 +40,11 @@ bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, 
 /* SIGKILL to the process group of a try or a question; its result is not asked for any more. */
 void jobs_kill(struct job_id id);
 
-/* A descriptor that jobs_init()'s epoll reports is readable. `slot` is the event's data. */
+/* A descriptor that jobs_report_to()'s epoll reports is readable. `slot` is the event's data. */
 void jobs_readable(size_t slot);
+
+/* Whether there are any under way, abandoned ones included. */
+bool jobs_any(void);
 
 /* Whether a process is a try or a question, abandoned ones included. */
 bool jobs_has(pid_t pid);

@@ -42,9 +42,8 @@ static pid_t start(const struct listener *listener)
 	    .result = listener->fd,
 	    .context = listener,
 	};
-	int unused;
 
-	return spawn(&spec, &unused);
+	return spawn(&spec, NULL);
 }
 
 /* Said once: the same again in five seconds is no news. */

@@ -12,14 +12,26 @@ bool loop_watch(const struct loop *loop, int fd, uint64_t about)
 	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 bool loop_open(struct loop *loop)
 {
 	loop->timer_at = INT64_MAX;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	loop->signal_fd = signals_open();
 	loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	return loop->epoll >= 0 && loop->signal_fd >= 0 && loop->timer_fd >= 0 &&
-	       loop_watch(loop, loop->signal_fd, LOOP_SIGNALS) && loop_watch(loop, loop->timer_fd, LOOP_TIMER);
+	loop->open = loop->epoll >= 0 && loop->signal_fd >= 0 && loop->timer_fd >= 0 &&
+		     loop_watch(loop, loop->signal_fd, LOOP_SIGNALS) && loop_watch(loop, loop->timer_fd, LOOP_TIMER);
+	if (!loop->open) {
+		close_if_open(loop->epoll);
+		close_if_open(loop->signal_fd);
+		close_if_open(loop->timer_fd);
+	}
+	return loop->open;
 }
 
 static void set_timer(struct loop *loop, msec_t at)

@@ -16,11 +16,12 @@
 #define LOOP_EVENTS 16
 
 struct loop {
+	bool open;
 	int epoll, signal_fd, timer_fd;
 	msec_t timer_at;
 };
 
-/* Before the seal. False with errno set. */
+/* False with errno set, and nothing open. */
 bool loop_open(struct loop *loop);
 
 /* Be told when `fd` is readable. */

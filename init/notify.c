@@ -177,10 +177,9 @@ void notify_tick(struct notify *notify, const struct signals_inherited *signals,
 	    .result = notify->out,
 	    .context = &relay,
 	};
-	int unused;
 
 	if (notify->socket >= 0 && service_due(&notify->relay, now))
-		service_started(&notify->relay, spawn(&spec, &unused), now);
+		service_started(&notify->relay, spawn(&spec, NULL), now);
 }
 
 bool notify_receive(struct notify *notify, pid_t app, struct notify_message *message)

@@ -25,6 +25,7 @@ struct spawn {
 	int umask;             /* -1: ours */
 	int input, output;     /* descriptors to become 0, and 1 and 2; -1: left alone */
 	bool close_others;     /* a program gets 0, 1 and 2 alone; else what tinysup was started with, as the app does */
+	bool until_exec;       /* a program: no page table is copied, and we sleep until it is executed; see spawn() */
 	bool shell_fallback;   /* a script without #! is given to /bin/sh, as execvp() of glibc does */
 
 	/* runs in the child before exec, to add variables with setenv(); NULL: nothing to add */
@@ -39,13 +40,22 @@ struct spawn {
 	int result; /* the descriptor for work() */
 };
 
+/* How an exec went, once the child has been reaped. */
+struct spawn_exec {
+	int fd;    /* its error comes by this; -1: not, or not any more */
+	int error; /* 0: none is known */
+};
+
 /*
- * Returns the child's pid, or -1 with errno set. *exec_error is a descriptor that spawn_exec_error() reads once the child has
- * been reaped; -1 for workers. The caller closes it.
+ * Returns the child's pid, or -1 with errno set. exec: for spawn_exec_error(), which has to be called once the child is reaped;
+ * NULL for workers.
+ *
+ * With until_exec the child runs in our memory, as vfork's does: `prepare`, `work` and `user`, which change memory, are not for
+ * it, and neither is anything after the first start: an exec from a disk that hangs would hold process 1 up.
  */
-pid_t spawn(const struct spawn *spec, int *exec_error);
+pid_t spawn(const struct spawn *spec, struct spawn_exec *exec);
 
 /* 0: the program was executed (or died before it could say so); else the errno with which that failed. */
-int spawn_exec_error(int exec_error);
+int spawn_exec_error(struct spawn_exec *exec);
 
 #endif

@@ -24,8 +24,11 @@ struct supervisor {
 	const struct signals_inherited *signals;
 	struct loop loop;
 	bool reap_due;       /* SIGCHLD came, or more children have ended than one turn reaps */
+	bool childless;      /* the last reap found nobody left; what jobs_any() and a new app change is not in it */
 	unsigned since_reap; /* signals taken: a flood of them may hide SIGCHLD */
+	unsigned turns;      /* of the loop that reaped children */
 	msec_t look_at;      /* when to look again for what ends without a word */
+	bool settled;        /* what the app's start did not need is there */
 	bool changed;        /* since the page was written last */
 	bool over;
 	int exit_code;
@@ -62,6 +65,8 @@ void supervision_take_stop_signals(struct supervisor *s);
 bool supervision_is_ours(pid_t pid);
 /* Children that have ended, and what ends without a word. */
 void supervision_look_around(struct supervisor *s);
+/* Whether no child of ours is left. */
+bool supervision_childless(const struct supervisor *s);
 /* When that has to be done again even if nothing comes; INT64_MAX: it has not. */
 msec_t supervision_look_at(const struct supervisor *s);
 

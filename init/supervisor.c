@@ -1,8 +1,8 @@
 #include "init/supervisor.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -14,6 +14,8 @@
 #include "init/supervision.h"
 #include "init/sweep.h"
 
+/* An app that lives longer than this needs the rest of us. */
+#define SETTLE_AFTER ((msec_t)2)
 /* At the end, for the last lines of a log that another process writes. */
 #define LOG_FINISH   ((msec_t)1000)
 #define FINAL_MARGIN ((msec_t)200)
@@ -80,14 +82,76 @@ static void tick(struct supervisor *s)
 	notify_tick(&s->health.notify, s->signals, s->app.pid, s->app.group, now);
 }
 
+/* --- what the app's start need not wait for ------------------------------------------------------------------------------ */
+
+/* Hooks' output and the app's messages are what only epoll tells of. Where it is not to be had, it is tried again each turn. */
+static bool has_loop(struct supervisor *s)
+{
+	if (s->loop.open)
+		return true;
+	if ((!s->plan->shutdown.chained && s->health.notify.socket < 0) || !loop_open(&s->loop))
+		return false;
+	jobs_report_to(s->loop.epoll);
+	if (s->health.notify.socket >= 0)
+		loop_watch(&s->loop, s->health.notify.in, LOOP_NOTIFY);
+	return true;
+}
+
+static void open_page(struct supervisor *s)
+{
+	const struct page *shown = NULL;
+
+	s->sources = (struct sources){s->plan, &s->app, &s->health, &s->seq, &s->listener};
+	if (s->manner->publishes) {
+		s->page = publish_open(s->plan, &shown);
+		if (s->page == NULL)
+			log_event(LOG_WARN, "page", NULL, "cannot publish the status, --probe will run checks itself: %s",
+				  strerror(errno));
+	}
+	listener_init(&s->listener, s->plan, s->signals, shown);
+	if (s->page != NULL)
+		publish(s->page, &s->sources);
+}
+
+static void settle_in(struct supervisor *s)
+{
+	s->settled = true;
+	config_seal();
+	if (s->plan->shutdown.chain.count > 0 || s->plan->checks.count > 0)
+		jobs_init();
+	has_loop(s);
+	open_page(s);
+}
+
+/* The app begins while we wait; one that is over at once costs no more than that. */
+static void wait_a_moment(struct supervisor *s)
+{
+	struct signal_seen seen;
+	bool came = signals_wait(&seen, SETTLE_AFTER);
+
+	if (!came || seen.number != SIGCHLD || s->plan->shutdown.chain.count > 0)
+		settle_in(s);
+	if (came)
+		supervision_take_signal(s, &seen);
+}
+
+static void wait(struct supervisor *s)
+{
+	bool quiet = s->health.notify.socket < 0 && (s->seq.phase == PHASE_RUNNING || s->seq.phase == PHASE_WAITING);
+
+	if (!s->settled)
+		wait_a_moment(s);
+	else if (quiet || !has_loop(s))
+		wait_for_signal(s);
+	else
+		wait_for_anything(s);
+}
+
+/* From here on we must not die: what fails is told, tried again or done without. */
 static void run(struct supervisor *s)
 {
 	while (!s->over) {
-		bool quiet = s->seq.phase == PHASE_RUNNING || s->seq.phase == PHASE_WAITING;
-		if (quiet && s->health.notify.socket < 0)
-			wait_for_signal(s);
-		else
-			wait_for_anything(s);
+		wait(s);
 		supervision_take_stop_signals(s);
 		if (!s->over)
 			supervision_look_around(s);
@@ -99,32 +163,6 @@ static void run(struct supervisor *s)
 			supervision_look_around(s);
 		supervision_publish(s);
 	}
-}
-
-/* Everything that may fail for want of memory or descriptors. */
-static bool prepare(struct supervisor *s)
-{
-	const struct page *shown = NULL;
-	uint64_t seed = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
-
-	if (!loop_open(&s->loop))
-		return false;
-	if (s->plan->shutdown.chain.count > 0 || s->plan->checks.count > 0)
-		jobs_init(s->loop.epoll);
-	facts_init(&s->facts, &s->seq, s->plan, s->signals);
-	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
-	health_init(&s->health, s->plan, s->signals, &s->app, seed);
-	if (s->health.notify.socket >= 0 && !loop_watch(&s->loop, s->health.notify.in, LOOP_NOTIFY))
-		return false;
-	if (s->manner->publishes) {
-		s->page = publish_open(s->plan, &shown);
-		if (s->page == NULL)
-			log_event(LOG_WARN, "page", NULL, "cannot publish the status, --probe will run checks itself: %s",
-				  strerror(errno));
-	}
-	listener_init(&s->listener, s->plan, s->signals, shown);
-	s->sources = (struct sources){s->plan, &s->app, &s->health, &s->seq, &s->listener};
-	return true;
 }
 
 static struct supervisor the_supervisor; /* zeroed, and most of its pages never touched */
@@ -148,17 +186,16 @@ static void become_reaper(const struct manner *manner)
 
 static int work(struct supervisor *s)
 {
-	if (!prepare(s)) {
-		log_event(LOG_ERROR, "start", NULL, "cannot start: %s", strerror(errno));
-		return EX_OSERR;
-	}
+	uint64_t seed = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
+
+	s->listener.service.start_at = INT64_MAX;
+	facts_init(&s->facts, &s->seq, s->plan, s->signals);
+	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
+	health_init(&s->health, s->plan, s->signals, &s->app, seed);
 	become_reaper(s->manner);
-	config_seal();
 	seal();
 	if (!supervision_start_app(s))
 		return EXIT_CANNOT_EXECUTE;
-	if (s->page != NULL)
-		publish(s->page, &s->sources);
 	run(s);
 	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
 }
