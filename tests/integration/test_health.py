@@ -358,6 +358,25 @@ class Crashes(HealthCase):
         self.assertEqual(s.probe("up", config=True)[0], 1)
 
 
+    def test_a_required_step_that_fails_on_the_way_is_a_shutdown(self):
+        fails = hook("check", ["restart", "crash"], HOOK + "; exit 1", "required = true;")
+        last = hook("last", ["crash"])
+        code, _, log = run("--", *APP, "exit", "3", config="app: { " + restarts("on-failure", 3, "10ms") + " }; " + chain(STOP, fails, last))
+        self.assertEqual(code, 75, log)
+        self.assertEqual((log.count("last: skipped"), log.count("last: ok")), (1, 1), log)
+
+    def test_a_killed_stop_step_is_shown_as_ended(self):
+        s = self.up(probes(live=f'checks = ( {UP} ); {QUICK} initial_delay = "2s"; on_failure = "restart";', top=chain(
+            '{ name = "stop"; stop: { timeout = "200ms"; }; }') + "app: { " + restarts(backoff="0s") + " };"), app=("ignore_term",))
+        s.until_probe(0)
+        s.remove("up")
+        s.until_log("is started again\n")
+        s.touch("up")
+        status = until(lambda: (j := json.loads(s.probe(how="status=json")[1]))["phase"] == "running" and j, "it runs again")
+        self.assertEqual([(step["name"], step["state"]) for step in status["chain"]["steps"]], [("stop", "timeout")])
+        self.assertLess(status["chain"]["steps"][0]["took_ms"], 5000)
+
+
 class Notify(HealthCase):
     """sd_notify, said by tests/integration/app.py as told line by line."""
 
