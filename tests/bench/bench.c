@@ -1,7 +1,7 @@
 /*
  * Inits side by side, each as process 1 of a fresh PID namespace, round by round, so that what else the machine does meets all.
  *
- *   bench --tinysup FILE --alias LINK --config FILE --noop FILE --helper FILE [--rounds N] [--cpu N]
+ *   bench --tinysup FILE --floor FILE --alias LINK --config FILE --noop FILE --helper FILE [--rounds N] [--cpu N]
  *
  * Prints one JSON object a line: first the contestants, then samples {"who", "what", "value"}. What they mean is table.py's.
  * LINK is the same tinysup under the name tini. With --cpu all run there: what it takes to wake another CPU, which is most of
@@ -41,10 +41,11 @@ struct contestant {
 
 static const char *noop, *helper;
 
-enum { TINYSUP = 5, FULL, ALIAS, COUNT };
+enum { FLOOR = 1, TINYSUP = 6, FULL, ALIAS, COUNT };
 
 static struct contestant contestants[COUNT] = {
     {.name = "no init", .file = ""},
+    [FLOOR] = {.name = "floor"},
     {.name = "tini-static", .file = "/usr/bin/tini-static", .words = {"--"}},
     {.name = "tini", .file = "/usr/bin/tini", .words = {"--"}},
     {.name = "dumb-init", .file = "/usr/bin/dumb-init", .words = {"--"}},
@@ -294,10 +295,15 @@ static void stay_on(int cpu)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"tinysup", required_argument, NULL, 't'}, {"alias", required_argument, NULL, 'a'},
-	    {"config", required_argument, NULL, 'c'},  {"noop", required_argument, NULL, 'n'},
-	    {"helper", required_argument, NULL, 'h'},  {"rounds", required_argument, NULL, 'r'},
-	    {"cpu", required_argument, NULL, 'u'},     {NULL, 0, NULL, 0},
+	    {"tinysup", required_argument, NULL, 't'},
+	    {"alias", required_argument, NULL, 'a'},
+	    {"config", required_argument, NULL, 'c'},
+	    {"floor", required_argument, NULL, 'f'},
+	    {"noop", required_argument, NULL, 'n'},
+	    {"helper", required_argument, NULL, 'h'},
+	    {"rounds", required_argument, NULL, 'r'},
+	    {"cpu", required_argument, NULL, 'u'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option, pipe_ends[2];
 	long rounds = 60;
@@ -305,6 +311,8 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 't')
 			contestants[TINYSUP].file = contestants[FULL].file = optarg;
+		else if (option == 'f')
+			contestants[FLOOR].file = optarg;
 		else if (option == 'a')
 			contestants[ALIAS].file = optarg;
 		else if (option == 'c')
@@ -320,7 +328,8 @@ int main(int argc, char **argv)
 		else
 			return 64;
 	}
-	if (noop == NULL || helper == NULL || contestants[TINYSUP].file == NULL || contestants[ALIAS].file == NULL)
+	if (noop == NULL || helper == NULL || contestants[TINYSUP].file == NULL || contestants[ALIAS].file == NULL ||
+	    contestants[FLOOR].file == NULL)
 		fail("an option is missing");
 	if (pipe2(pipe_ends, O_CLOEXEC) != 0)
 		fail("no pipe");

@@ -15,7 +15,7 @@ TEST_NEEDS  += musl-tools wget busybox
 .PHONY: bench race bench-tools
 bench-tools:
 	@.ci/needs $(BENCH_NEEDS)
-	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper noop cost serve get)
+	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper floor noop cost serve get)
 
 # make bench [N=ROUNDS] [JSON=FILE]; PROFILE=1 tells process 1's system calls instead, CHECKS=1 only what health checks cost, DOCKER=1
 # what an engine takes to start one (JSON too)
@@ -33,6 +33,7 @@ $(BENCH_TOOLS)/cost: tests/bench/cost.c tests/bench/launch.c probes/page.c probe
 $(BENCH_TOOLS)/serve: tests/bench/serve.c
 $(BENCH_TOOLS)/get: tests/bench/get.c
 $(BENCH_TOOLS)/helper: tests/bench/helper.c
+$(BENCH_TOOLS)/floor: tests/bench/floor.c
 $(BENCH_TOOLS)/noop: tests/bench/noop.c
 $(BENCH_TOOLS)/%:
 	@mkdir -p $(@D)

@@ -24,6 +24,7 @@ SECONDS_A_ROUND, SECONDS_MORE = 5, 60  # then the driver is ended, and all of it
 MEASURES = (  # what, title, divisor, digits, is a p90 of interest
     ("start_ns", "no-op, clone to exit, ms", 1e6, 2, True),
     ("added_ns", "added to no init, ms", 1e6, 2, False),
+    ("to_floor", "in what the floor adds", 1, 2, False),
     ("to_tini_static", "in what tini-static adds", 1, 2, False),
     ("main_ns", "clone to the app's `main`, ms", 1e6, 2, True),
     ("start_cpu_us", "CPU time, clone to exit, µs", 1, 0, False),
@@ -50,7 +51,7 @@ def measure(tinysup, tools, rounds, cpu):
     with tempfile.TemporaryDirectory() as directory:
         alias = Path(directory, "tini")
         alias.symlink_to(tinysup)
-        command = [tools / "bench", "--tinysup", tinysup, "--alias", alias, "--config", HERE / "full.conf", "--noop", tools / "noop",
+        command = [tools / "bench", "--tinysup", tinysup, "--alias", alias, "--config", HERE / "full.conf", "--floor", tools / "floor", "--noop", tools / "noop",
                    "--helper", tools / "helper", "--rounds", rounds, *(["--cpu", cpu] if cpu is not None else [])]
         # on a time-out it is killed, and with it all that it has started
         done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -70,12 +71,14 @@ def measure(tinysup, tools, rounds, cpu):
 def add_derived(results, files):
     """The file's size, and what an init adds to none, in ms and in what tini-static adds: differences of medians."""
     base = results["no init"]["start_ns"]["median"]
+    floor = results["floor"]["start_ns"]["median"]
     tini = results.get("tini-static", {}).get("start_ns", {}).get("median")
     for name, measures in results.items():
         if not files[name]:
             continue
         extra = measures["start_ns"]["median"] - base
         measures["added_ns"] = {"median": extra}
+        measures["to_floor"] = {"median": extra / (floor - base)}
         if tini is not None:
             measures["to_tini_static"] = {"median": extra / (tini - base)}
         measures["file_kb"] = {"median": os.stat(files[name]).st_size / 1000}
