@@ -31,7 +31,7 @@ static const struct key wait_keys[] = {
 };
 static const struct schema schema_wait = {.name = "wait", .size = 0, .line_offset = -1, .keys = wait_keys, .rule = rule_wait};
 
-#define WHEN "stop|exit|crash|unhealthy|restart|recovery"
+#define WHEN "stop|exit|crash|unhealthy|restart|!recovery"
 
 static const struct key step_keys[] = {
     ROW("name", step.name, STRING, NULL, "how logs and alerts call it", .flags = KEY_REQUIRED),

@@ -30,7 +30,7 @@ static const struct page *open_page(pid_t pid, int fd)
 		return NULL;
 	const struct page *found = page_map(page);
 	close(page);
-	return found;
+	return found != NULL && !page_malformed(found) ? found : NULL;
 }
 
 static bool is_named(pid_t pid, const char *fd)
@@ -72,11 +72,23 @@ static bool is_tinysup(pid_t pid)
 	return length > 0 && strcmp(name, "tinysup\n") == 0;
 }
 
+/* /proc/PID belongs to the user that the process runs as: whoever else's memory it holds, it is not the one to say so. */
+static bool is_trusted(pid_t pid)
+{
+	char path[32];
+	struct stat status;
+
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	return stat(path, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid());
+}
+
 /* Not every process of a machine is looked through for the unusual. */
 static const struct page *page_of(pid_t pid)
 {
 	char usual[8];
 
+	if (!is_trusted(pid))
+		return NULL;
 	snprintf(usual, sizeof usual, "%d", PAGE_FD);
 	if (is_named(pid, usual))
 		return open_page(pid, PAGE_FD);
