@@ -128,7 +128,7 @@ static int run_supervisor(const struct options *options, const struct signals_in
 static int probe_by_config(const struct probe_options *options, const char *named)
 {
 	static const struct config_judges judges = {.url = http_url_wrong};
-	const char *file = named != NULL ? named : probe_supervisors_config();
+	const char *file = named != NULL ? named : probe_supervisors_config(config_find(NULL));
 
 	if (file == NULL)
 		file = config_find(NULL);
@@ -146,7 +146,7 @@ static int run_probe(const struct options *options)
 	const struct probe_options *probe = &options->probe;
 
 	probe_guard(probe->timeout, probe->json);
-	int code = probe->direct ? -1 : probe_supervisor(probe, named);
+	int code = probe->direct ? -1 : probe_supervisor(probe, named, config_find(NULL));
 	if (code >= 0)
 		return code;
 	if (probe->check == NULL && probe->target != NULL && probe_is_url(probe->target))

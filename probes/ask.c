@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "config/config.h"
 #include "probes/check.h"
 #include "probes/clock.h"
 #include "probes/page.h"
@@ -39,7 +38,15 @@ static int tell(const struct page *copy, const char *subject, const char *why, u
 	return healthy ? 0 : 1;
 }
 
-/* -1: it is not asked by the supervisor, or nobody asks it at this time. */
+static bool is_asked(const struct page *copy, size_t check)
+{
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		if (copy->head.verdicts[kind].checks >> check & 1)
+			return true;
+	return false;
+}
+
+/* -1: it is not asked by the supervisor, or nobody asks it any more. */
 static int tell_check(const struct page *copy, const char *name, int64_t now, bool json)
 {
 	char why[PAGE_TEXT];
@@ -48,7 +55,7 @@ static int tell_check(const struct page *copy, const char *name, int64_t now, bo
 		const struct page_check *check = &copy->check[i];
 		if (strcmp(check->name, name) != 0)
 			continue;
-		if (!check->asked || check->valid_until == 0)
+		if (!is_asked(copy, i) || (check->asked && check->valid_until == 0))
 			return -1;
 		bool healthy = page_check_healthy(check, now, why);
 		return tell(copy, name, why, UINT64_C(1) << i, healthy, json);
@@ -117,20 +124,18 @@ int probe_page(const struct probe_options *options, const char *named, const str
 				   : tell_check(copy, target, now, options->json);
 }
 
-/* The supervisor that is meant, whose configuration the user names or does not. */
-static const struct page *find(const char *named)
+static const struct page *find(const char *named, const char *usual)
 {
-	const char *usual = config_find(named);
-	const struct page *page = page_find(usual);
+	const struct page *page = page_find(named != NULL ? named : usual);
 
 	return page != NULL || named != NULL || usual == NULL ? page : page_find(NULL);
 }
 
-int probe_supervisor(const struct probe_options *options, const char *named)
+int probe_supervisor(const struct probe_options *options, const char *named, const char *usual)
 {
 	if (options->check == NULL && options->target != NULL && probe_is_url(options->target))
 		return -1;
-	const struct page *page = find(named);
+	const struct page *page = find(named, usual);
 	if (page == NULL)
 		return -1;
 	if (!page_read(page, &the_copy)) {
@@ -140,9 +145,9 @@ int probe_supervisor(const struct probe_options *options, const char *named)
 	return probe_page(options, named, &the_copy);
 }
 
-const char *probe_supervisors_config(void)
+const char *probe_supervisors_config(const char *usual)
 {
-	const struct page *page = find(NULL);
+	const struct page *page = find(NULL, usual);
 
 	return page != NULL && page_read(page, &the_copy) && *the_copy.head.config != '\0' ? the_copy.head.config : NULL;
 }

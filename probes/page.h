@@ -142,9 +142,10 @@ const struct page *page_find(const char *config);
 
 /*
  * Map a page that `fd` leads to. NULL: it is none, is not sealed as ours is, or belongs to somebody whose word does not count:
- * only root's and our own user's does.
+ * only root's, our own user's and `owner`'s does.
  */
-const struct page *page_map(int fd);
+const struct page *page_map_of(int fd, uid_t owner);
+const struct page *page_map(int fd); /* root's or our own */
 
 /*
  * A copy that no write tore, and that is valid. False: the writer died in the middle of one, or what it wrote is no page of

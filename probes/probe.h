@@ -25,16 +25,17 @@ struct probe_options {
 
 /*
  * What the running supervisor says, from the page it publishes: live, ready, startup, a check that it asks, or all there is.
- * named: the configuration that the user names and it must have read; NULL: none. Returns the exit code, or -1 where it cannot
- * tell: there is none, we may not look, it has no probes, or it does not ask that check.
+ * named: the configuration that the user names, which it must have read; NULL: none. usual: the one that is read where none is
+ * named: a supervisor that has it is preferred; NULL: there is no such file. Returns the exit code, or -1 where it cannot tell:
+ * there is none, we may not look, it has no probes, or it does not ask that check.
  */
-int probe_supervisor(const struct probe_options *options, const char *named);
+int probe_supervisor(const struct probe_options *options, const char *named, const char *usual);
 
 /* The same from a copy of a page. */
 int probe_page(const struct probe_options *options, const char *named, const struct page *copy);
 
-/* The configuration that the running supervisor has read; NULL: there is none that we know of. */
-const char *probe_supervisors_config(void);
+/* The configuration that the running supervisor has read; NULL: there is none that we know of. `usual` as above. */
+const char *probe_supervisors_config(const char *usual);
 
 /* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
 void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result);

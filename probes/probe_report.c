@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nearest.h"
 #include "probes/probe.h"
 #include "probes/probe_guard.h"
 #include "probes/text.h"
@@ -179,24 +178,17 @@ void report_problem(bool json, const char *fmt, ...)
 
 void report_unknown(const struct probe_options *options, const char *const *names, size_t count)
 {
-	static const char *const probes[] = {"live", "ready", "startup"};
-	struct nearest near = {.typed = options->check ? options->check : options->target};
-	const char *more = options->check ? ""
-			   : count > 0    ? ", and the probes live, ready, startup"
-					  : " the probes live, ready, startup";
+	const char *name = options->check ? options->check : options->target;
 	char list[2048] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < count && used < sizeof(list); i++) {
+	for (size_t i = 0; i < count && used < sizeof(list); i++)
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
-		nearest_offer(&near, names[i]);
-	}
-	for (size_t i = 0; i < 3 && !options->check; i++)
-		nearest_offer(&near, probes[i]);
 	if (count == 0 && options->check)
-		report_problem(options->json, "no check named %s: no checks are configured", near.typed);
+		report_problem(options->json, "no check named %s: no checks are configured", name);
+	else if (count == 0)
+		report_problem(options->json, "no check named %s; there are the probes live, ready, startup", name);
 	else
-		report_problem(options->json, "no check named %s; there are%s%s%s%s%s%s", near.typed, count > 0 ? ": " : "",
-			       list, more, near.best ? "; did you mean " : "", near.best ? near.best : "",
-			       near.best ? "?" : "");
+		report_problem(options->json, "no check named %s; there are: %s%s", name, list,
+			       options->check ? "" : ", and the probes live, ready, startup");
 }

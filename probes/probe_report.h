@@ -25,7 +25,7 @@ void report_told(const char *subject, const char *why, const struct probed *prob
 /* No verdict, but a reason: "no checks are configured". printf's format; control characters become '?'. */
 void report_problem(bool json, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* There is no check (or probe) of the name that is asked for; which there are, and which may have been meant. */
+/* There is no check (or probe) of the name that is asked for; which there are. */
 void report_unknown(const struct probe_options *options, const char *const *names, size_t count);
 
 #endif
