@@ -25,7 +25,7 @@ int probe_url(const struct probe_options *options)
 	struct probed probed = {.name = "url", .decides = true};
 	char *url = malloc(size);
 
-	int64_t deadline = probe_guard(options->timeout, options->json);
+	msec_t left = clock_left(probe_guard(options->timeout, options->json));
 	if (!url) {
 		report_problem(options->json, "out of memory");
 		return 1;
@@ -45,7 +45,7 @@ int probe_url(const struct probe_options *options)
 		probed.result.retry_after = MSEC_UNSET;
 		result_fail(&probed.result, FAILURE_REQUEST, "url: malformed (%s)", wrong);
 	} else {
-		http_run(&http, NULL, clock_left(deadline), &probed.result);
+		http_run(&http, NULL, left, &probed.result);
 	}
 	free(url);
 

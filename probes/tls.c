@@ -76,7 +76,9 @@ bool tls_authorities(void)
 	static const struct plan_tls nothing_said;
 	struct authorities found = find_authorities(&nothing_said);
 
-	return found.directory || (found.file && access(found.file, R_OK) == 0);
+	if (found.file)
+		return access(found.file, R_OK) == 0;
+	return found.directory && access(found.directory, R_OK) == 0;
 }
 
 bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *result)
