@@ -14,6 +14,7 @@
 #include "config/programs.h"
 #include "config/read.h"
 #include "config/signame.h"
+#include "config/syntax.h"
 #include "config/user.h"
 
 static struct arena arena; /* one plan a process: config_seal() has to find it */
@@ -42,13 +43,11 @@ void config_seal(void)
 }
 
 /* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
-static bool parse(config_t *tree, const struct source *source, struct errors *errors)
+static bool parse(config_t *tree, const struct source *source, const struct reader *reader)
 {
 	if (config_read_string(tree, source->text) == CONFIG_TRUE)
 		return true;
-	int line = config_error_line(tree);
-	const char *file = source_place(source, &line);
-	errors_add(errors, file, line, "", "%s", config_error_text(tree));
+	syntax_error(source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL, reader->errors);
 	return false;
 }
 
@@ -229,7 +228,7 @@ static void load_file(struct reader *reader, struct plan *plan, char *const *com
 	config_t tree;
 
 	config_init(&tree);
-	if (source_read(&source, reader->file, reader->errors) && parse(&tree, &source, reader->errors)) {
+	if (source_read(&source, reader->file, reader->errors) && parse(&tree, &source, reader)) {
 		reader->source = &source;
 		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
 		settle(reader, &tree, plan, command);

@@ -291,6 +291,22 @@ class Files(Case):
     def test_a_syntax_error_in_an_include(self):
         self.assertRegex(self.includes(main='\n\n@include "part"\n', part="app: {\n name = = 1;\n};\n")[2], "part:2: syntax error")
 
+    def test_a_syntax_error_shows_the_habit(self):
+        for text, line, said in (
+                ("app: {\n name = 'x';\n};\n", 2, "strings stand in double quotes\n    name = 'x';\n           ^\n"),
+                ("shutdown: {\n deadline = 10s;\n};\n", 2, 'a duration with a unit stands in quotes, such as "10s"\n    deadline = 10s;\n                 ^\n'),
+                ("app:\n  name: bot\n", 2, "a string stands in double quotes and a group in braces: "),
+                ('app: {\n name = "x";\n', 3, "a brace, a parenthesis or a bracket is still open at the end\n"),
+                ('checks = (\n { name = "a"; }\n # two\n { name = "b"; }\n);\n', 2,
+                 'a comma is missing between the elements of a list\n    { name = "a"; }\n                   ^\n'),
+                ("checks = ( ] );", 1, "\n    checks = ( ] );\n")):
+            with self.subTest(text=text):
+                log = self.includes(main=text)[2]
+                self.assertIn(f"main:{line}: syntax error", log)
+                self.assertIn(said, log)
+                log = run("--config", self.at / "main", "--", "true", first=False)[2]
+                self.assertEqual(log.count("\n"), 1, "a log is no place for what may hold a secret")
+
     def test_includes_have_bounds(self):
         self.assertRegex(self.includes(main='\n@include "main"\n')[2], r'main:2: "main" includes itself')
         self.assertRegex(self.includes(main='@include "a"\n', a='\n@include "main"\n')[2], r'/a:2: "main" includes itself')
