@@ -43,11 +43,12 @@ void config_seal(void)
 }
 
 /* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
-static bool parse(config_t *tree, const struct source *source, const struct reader *reader)
+static bool parse(config_t *tree, const struct reader *reader)
 {
-	if (config_read_string(tree, source->text) == CONFIG_TRUE)
+	if (config_read_string(tree, reader->source.text) == CONFIG_TRUE)
 		return true;
-	syntax_error(source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL, reader->errors);
+	syntax_error(&reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
+		     reader->errors);
 	return false;
 }
 
@@ -224,18 +225,16 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 /* The tree is only needed while the plan is made: nothing of the plan points into it. */
 static void load_file(struct reader *reader, struct plan *plan, char *const *command)
 {
-	struct source source;
 	config_t tree;
 
 	config_init(&tree);
-	if (source_read(&source, reader->file, reader->errors) && parse(&tree, &source, reader)) {
-		reader->source = &source;
+	if (source_read(&reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
 		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
 		settle(reader, &tree, plan, command);
 		programs_look(reader, plan);
 	}
 	config_destroy(&tree);
-	source_free(&source);
+	source_free(&reader->source);
 }
 
 /* NULL where nobody else could find it by that. */

@@ -27,10 +27,10 @@ struct reader {
 	struct errors *errors;
 	struct errors *warnings; /* --check: what may differ in the container goes here; NULL: it is an error */
 	const struct config_judges *judges;
-	const struct source *source; /* NULL: no file */
-	const char *file;            /* the file the user named */
-	config_setting_t *chain;     /* shutdown.chain, noted on the way; NULL: none */
-	bool unresolved;             /* the last read_text() gave the text as it is written: what it speaks of is not here */
+	struct source source;    /* empty: no file */
+	const char *file;        /* the file the user named */
+	config_setting_t *chain; /* shutdown.chain, noted on the way; NULL: none */
+	bool unresolved;         /* the last read_text() gave the text as it is written: what it speaks of is not here */
 	struct named_program *programs, **last_program; /* in the order of the file */
 };
 

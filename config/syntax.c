@@ -107,7 +107,7 @@ static bool is_open_at_the_end(const struct source *source, int line)
 	struct line all = {source->text, source->length};
 	int open = 0;
 
-	if (line < source->lines)
+	if (source->text == NULL || line < source->lines)
 		return false;
 	for (const char *at; (at = outside(&all, "{}()[]")) != NULL;) {
 		open += strchr("{([", *at) != NULL ? 1 : -1;
