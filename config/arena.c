@@ -1,13 +1,8 @@
 #include "config/arena.h"
 
 #include <stdalign.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sysexits.h>
-
-#define ARENA_SIZE ((size_t)16 << 20)
 
 bool arena_open(struct arena *arena)
 {
@@ -26,10 +21,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 	char *block = arena->base + arena->used;
 
 	size = (size + align - 1) / align * align;
-	if (size > ARENA_SIZE - arena->used) {
-		fputs("tinysup: the configuration is too large\n", stderr);
-		exit(EX_CONFIG);
-	}
+	if (size > ARENA_SIZE - arena->used)
+		longjmp(arena->full, 1);
 	arena->used += size;
 	return block;
 }

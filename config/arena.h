@@ -4,18 +4,22 @@
 #ifndef TINYSUP_CONFIG_ARENA_H
 #define TINYSUP_CONFIG_ARENA_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct arena {
 	char *base;
 	size_t used;
+	jmp_buf full; /* where arena_alloc() goes when there is no room left; its owner's to set */
 };
+
+#define ARENA_SIZE ((size_t)16 << 20)
 
 /* Reserves address space, not memory. False with errno set where the kernel refuses. */
 bool arena_open(struct arena *arena);
 
-/* Zeroed, aligned for any type, never freed. Ends the program with a clear message (exit 78) when the plan outgrows it. */
+/* Zeroed, aligned for any type, never freed. Does not return where the plan outgrows it: see `full`. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);

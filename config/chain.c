@@ -58,8 +58,10 @@ static void settle(struct chain_reader *c, struct step_text *text)
 	} else if (step->reserve == MSEC_UNSET) {
 		step->reserve = 0;
 	}
-	if (step->kind == STEP_SIGNAL)
+	if (step->kind == STEP_SIGNAL) {
 		step->signal = text->signal;
+		step->timeout = step->reserve = 0; /* it takes no time */
+	}
 	if (step->kind == STEP_SLEEP)
 		step->timeout = text->sleep;
 	if (step->kind == STEP_WAIT) {
@@ -171,6 +173,10 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 		return;
 	}
 	int length = config_setting_length(list);
+	if (length > PLAN_STEPS_MAX) {
+		read_error(reader, list, CHAIN_PATH, "has %d steps; %d are the most", length, PLAN_STEPS_MAX);
+		return;
+	}
 	c.stages = arena_alloc(reader->arena, (size_t)length * sizeof *c.stages);
 	for (int i = 0; i < length; i++, c.count++) {
 		snprintf(path, sizeof path, CHAIN_PATH "[%d]", i);

@@ -1,7 +1,7 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,19 +11,28 @@
 #include "config/duration.h"
 #include "config/platform.h"
 #include "config/probes.h"
+#include "config/programs.h"
 #include "config/read.h"
 #include "config/signame.h"
+#include "config/syntax.h"
 #include "config/user.h"
 
 static struct arena arena; /* one plan a process: config_seal() has to find it */
 
-const char *config_find(const char *option)
+const char *config_named(const char *option)
 {
 	const char *named = getenv("TINYSUP_CONFIG");
 
 	if (option != NULL)
 		return option;
-	if (named != NULL && *named != '\0')
+	return named != NULL && *named != '\0' ? named : NULL;
+}
+
+const char *config_find(const char *option)
+{
+	const char *named = config_named(option);
+
+	if (named != NULL)
 		return named;
 	return access(CONFIG_DEFAULT_FILE, F_OK) == 0 ? CONFIG_DEFAULT_FILE : NULL;
 }
@@ -33,26 +42,14 @@ void config_seal(void)
 	arena_seal(&arena);
 }
 
-/* Parses the file into `tree`. Includes are looked for beside the file. */
-static bool parse(config_t *tree, const char *file, struct errors *errors)
+/* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
+static bool parse(config_t *tree, const struct reader *reader)
 {
-	FILE *stream = fopen(file, "re");
-
-	if (stream == NULL) {
-		errors_add(errors, file, 0, "", "cannot read it: %s", strerror(errno));
-		return false;
-	}
-	char *copy = strdup(file);
-	if (copy != NULL)
-		config_set_include_dir(tree, dirname(copy));
-	free(copy);
-	bool good = config_read(tree, stream);
-	if (!good) {
-		const char *where = config_error_file(tree);
-		errors_add(errors, where != NULL ? where : file, config_error_line(tree), "", "%s", config_error_text(tree));
-	}
-	fclose(stream);
-	return good;
+	if (config_read_string(tree, reader->source.text) == CONFIG_TRUE)
+		return true;
+	syntax_error(&reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
+		     reader->errors);
+	return false;
 }
 
 /* NULL where it is not given, or there is no file at all. */
@@ -74,27 +71,86 @@ static void report(struct reader *reader, const config_t *tree, const char *path
 		errors_add(reader->errors, reader->file != NULL ? reader->file : "tinysup", 0, path, "%s", what);
 }
 
-/* A stop step without a reserve of its own has 3 s, or what the others leave of the deadline where that is less. */
-static void reserve_stop(struct plan_shutdown *shutdown)
+/* Whether a step has a reserve that the configuration gives it. */
+static bool promised(const struct plan_chain *chain)
 {
-	for (size_t i = 0; i < shutdown->chain.count; i++) {
-		const struct plan_stage *stage = &shutdown->chain.stages[i];
-		if (!stage->has_stop || stage->steps[0].reserve != MSEC_UNSET)
-			continue;
-		struct plan_step *step = (struct plan_step *)(uintptr_t)stage->steps;
-		step->reserve = 0;
-		msec_t room = shutdown->effective - budget_reserved(shutdown, REASON_STOP);
-		msec_t most =
-		    step->timeout != MSEC_UNSET && step->timeout < CHAIN_STOP_RESERVE ? step->timeout : CHAIN_STOP_RESERVE;
-		step->reserve = room < most ? (room > 0 ? room : 0) : most;
+	for (size_t i = 0; i < chain->count; i++)
+		for (size_t j = 0; j < chain->stages[i].count; j++)
+			if (chain->stages[i].steps[j].reserve > 0)
+				return true;
+	return false;
+}
+
+/* The stop step, where it has no reserve of its own; else NULL. */
+static struct plan_step *stop_without_reserve(const struct plan_chain *chain)
+{
+	for (size_t i = 0; i < chain->count; i++)
+		if (chain->stages[i].has_stop && chain->stages[i].steps[0].reserve == MSEC_UNSET)
+			return (struct plan_step *)(uintptr_t)chain->stages[i].steps;
+	return NULL;
+}
+
+/*
+ * What a stop step without a reserve of its own gets: 3 s, or its whole timeout where that is less. A deadline that is too
+ * short for that shrinks it; other steps' reserves do not: what was promised to two must fit.
+ */
+static msec_t stop_reserve(const struct plan_shutdown *shutdown, const struct plan_step *stop)
+{
+	msec_t room = shutdown->effective - shutdown->kill_reserve;
+	msec_t usual = stop->timeout != MSEC_UNSET && stop->timeout < CHAIN_STOP_RESERVE ? stop->timeout : CHAIN_STOP_RESERVE;
+
+	if (promised(&shutdown->chain) || room >= usual)
+		return usual;
+	return room > 0 ? room : 0;
+}
+
+/* "save 8 s, stop 3 s (unless set), kill_reserve 0.5 s": what the sum is made of. */
+static void list_reserves(const struct plan_shutdown *shutdown, enum reason reason, const struct plan_step *stop, char *to,
+			  size_t size)
+{
+	const struct plan_chain *chain = &shutdown->chain;
+	char time[DURATION_TEXT];
+	size_t used = 0;
+
+	*to = '\0';
+	for (size_t i = 0; i < chain->count && used < size; i++) {
+		msec_t most = budget_reserve(&chain->stages[i], reason);
+		const struct plan_step *step = chain->stages[i].steps;
+		while (most > 0 && (!budget_runs(step, reason) || step->reserve != most))
+			step++;
+		if (most > 0)
+			used += (size_t)snprintf(to + used, size - used, "%s %s%s, ", step->name, duration_format(most, time),
+						 step == stop ? " (its default)" : "");
 	}
+	if (used < size)
+		snprintf(to + used, size - used, "kill_reserve %s", duration_format(shutdown->kill_reserve, time));
+}
+
+/* For every reason for which a chain may run. */
+static bool must_fit(struct reader *reader, const config_t *tree, const struct plan_shutdown *shutdown,
+		     const struct plan_step *stop)
+{
+	static const char *const reasons[] = {"stop", "exit", "crash", "unhealthy", "restart"};
+	char a[DURATION_TEXT], b[DURATION_TEXT], list[200], what[400];
+	msec_t told = 0;
+
+	for (int reason = 0; reason < REASON_RECOVERY; reason++) {
+		msec_t reserved = budget_reserved(shutdown, (enum reason)reason);
+		if (reserved <= shutdown->effective || reserved == told)
+			continue;
+		told = reserved;
+		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
+		snprintf(what, sizeof what,
+			 "the reserves and kill_reserve add up to %s, but the deadline in effect is %s (for the reason %s: %s)",
+			 duration_format(reserved, a), duration_format(shutdown->effective, b), reasons[reason], list);
+		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
+	}
+	return told == 0;
 }
 
 /* The deadline in effect, and whether all that was promised fits into it. */
 static void settle_deadline(struct reader *reader, const config_t *tree, struct plan_shutdown *shutdown)
 {
-	char a[DURATION_TEXT], b[DURATION_TEXT], what[256];
-
 	if (shutdown->grace == MSEC_AUTO)
 		shutdown->grace = platform_grace(&shutdown->platform);
 	else
@@ -104,16 +160,13 @@ static void settle_deadline(struct reader *reader, const config_t *tree, struct 
 		report(reader, tree, "shutdown.platform_grace", "leaves no time: 2 s of it are kept as a margin");
 		return;
 	}
-	reserve_stop(shutdown);
-	for (int reason = 0; reason < REASON_RECOVERY; reason++) {
-		msec_t reserved = budget_reserved(shutdown, (enum reason)reason);
-		if (reserved <= shutdown->effective)
-			continue;
-		snprintf(what, sizeof what, "the reserves and kill_reserve add up to %s, but the deadline in effect is %s",
-			 duration_format(reserved, a), duration_format(shutdown->effective, b));
-		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
+	struct plan_step *stop = stop_without_reserve(&shutdown->chain);
+	if (stop != NULL)
+		stop->reserve = 0;
+	if (!must_fit(reader, tree, shutdown, stop) || stop == NULL)
 		return;
-	}
+	stop->reserve = stop_reserve(shutdown, stop);
+	must_fit(reader, tree, shutdown, stop);
 }
 
 static const char *base_name(const char *path)
@@ -175,31 +228,65 @@ static void load_file(struct reader *reader, struct plan *plan, char *const *com
 	config_t tree;
 
 	config_init(&tree);
-	if (parse(&tree, reader->file, reader->errors)) {
+	if (source_read(&reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
 		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
 		settle(reader, &tree, plan, command);
+		programs_look(reader, plan);
 	}
 	config_destroy(&tree);
+	source_free(&reader->source);
 }
 
-struct plan *config_load(const char *file, char *const *command, FILE *err)
+/* NULL where nobody else could find it by that. */
+static const char *absolute(const char *file)
 {
-	struct errors errors = {0};
+	char directory[PATH_MAX];
+
+	if (file == NULL || strcmp(file, CONTENTS_STDIN) == 0 || *file == '/')
+		return file != NULL && *file == '/' ? file : NULL;
+	if (getcwd(directory, sizeof directory) == NULL)
+		return NULL;
+	char *whole = arena_alloc(&arena, strlen(directory) + strlen(file) + 2);
+	stpcpy(stpcpy(stpcpy(whole, directory), "/"), file);
+	return whole;
+}
+
+static struct plan *load(struct reader *reader, char *const *command)
+{
+	struct plan *plan = arena_alloc(reader->arena, sizeof *plan);
+
+	plan->file = reader->file;
+	plan->path = absolute(reader->file);
+	if (reader->file != NULL) {
+		load_file(reader, plan, command);
+	} else {
+		read_group(reader, &schema_root, NULL, plan, "");
+		settle(reader, NULL, plan, command);
+	}
+	return plan;
+}
+
+struct plan *config_load(const char *file, char *const *command, const struct config_judges *judges, FILE *err)
+{
+	static const struct config_judges nobody;
+	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
 		fprintf(err, "tinysup: no memory for the configuration: %s\n", strerror(errno));
 		return NULL;
 	}
-	struct reader reader = {.arena = &arena, .errors = &errors, .file = file};
-	struct plan *plan = arena_alloc(&arena, sizeof *plan);
-	plan->file = file;
-	if (file != NULL) {
-		load_file(&reader, plan, command);
-	} else {
-		read_group(&reader, &schema_root, NULL, plan, "");
-		settle(&reader, NULL, plan, command);
+	if (setjmp(arena.full) != 0) {
+		errors_add(&errors, file != NULL ? file : "tinysup", 0, "", "is too large: the plan needs more than %zu MiB",
+			   ARENA_SIZE >> 20);
+		errors_print(&errors, "", err);
+		return NULL;
 	}
+	struct reader reader = {.arena = &arena, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
+	reader.last_program = &reader.programs;
+	reader.warnings = reader.judges->warns ? &warnings : NULL;
+	struct plan *plan = load(&reader, command);
 	bool good = errors.count == 0;
-	errors_print(&errors, err);
+	errors_print(&errors, "", err);
+	errors_print(&warnings, "warning: ", err);
 	return good ? plan : NULL;
 }

@@ -11,13 +11,27 @@
 #define CONFIG_DEFAULT_FILE "/etc/tinysup.conf"
 
 /*
- * file NULL: defaults alone. command NULL or empty: the configuration's app.command. Returns the plan, which lives as long as
- * the process, or NULL after writing every error as `FILE:LINE: path.of.setting: what is wrong` to `err`. Uses malloc and the
- * file system: only before config_seal(); the caller may lay the command line's options over the plan until then.
+ * What others know better than config/ does. Process 1 asks nobody: libcurl is never called there, and its own check of a URL
+ * (url.h) is nearly as strict.
  */
-struct plan *config_load(const char *file, char *const *command, FILE *err);
+struct config_judges {
+	const char *(*url)(const char *url); /* what is wrong with it; NULL: nothing. NULL: not asked */
+	bool (*certificates)(void);          /* there are certificates for https; NULL: not asked */
+	bool warns;                          /* files, users, secrets and programs that are missing are warnings */
+};
 
-/* The file to load: the option, else $TINYSUP_CONFIG, else CONFIG_DEFAULT_FILE if it exists, else NULL. */
+/*
+ * file NULL: defaults alone; "-": standard input. command NULL or empty: the configuration's app.command. Returns the plan,
+ * which lives as long as the process, or NULL after writing every error as `FILE:LINE: path.of.setting: what is wrong` to
+ * `err`. Nothing ends the process, whatever the configuration is; neither does it wait for anything. Uses malloc and the file
+ * system: only before config_seal(); the caller may lay the command line's options over the plan until then.
+ */
+struct plan *config_load(const char *file, char *const *command, const struct config_judges *judges, FILE *err);
+
+/* The file that the user names: the option, else $TINYSUP_CONFIG, else NULL. */
+const char *config_named(const char *option);
+
+/* The file to load: the one that is named, else CONFIG_DEFAULT_FILE if it exists, else NULL. */
 const char *config_find(const char *option);
 
 /* The plan becomes read-only memory. */

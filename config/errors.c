@@ -1,14 +1,22 @@
 #include "config/errors.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
-static _Noreturn void out_of_memory(void)
+/* Room for one more; false: there is none, it is only counted. */
+static bool make_room(struct errors *errors)
 {
-	fputs("tinysup: out of memory\n", stderr);
-	exit(EX_OSERR);
+	if (errors->kept < errors->capacity)
+		return true;
+	size_t capacity = errors->capacity * 2 + 8;
+	struct error_item *bigger = errors->kept < ERRORS_KEPT ? realloc(errors->items, capacity * sizeof *bigger) : NULL;
+	if (bigger == NULL)
+		return false;
+	errors->items = bigger;
+	errors->capacity = capacity;
+	return true;
 }
 
 void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
@@ -16,21 +24,17 @@ void errors_add(struct errors *errors, const char *file, int line, const char *p
 	char what[512];
 	va_list args;
 
-	if (errors->count == errors->capacity) {
-		size_t capacity = errors->capacity * 2 + 8;
-		struct error_item *bigger = realloc(errors->items, capacity * sizeof *bigger);
-		if (bigger == NULL)
-			out_of_memory();
-		errors->items = bigger;
-		errors->capacity = capacity;
-	}
-	struct error_item *item = &errors->items[errors->count++];
+	errors->count++;
+	if (!make_room(errors))
+		return;
+	struct error_item *item = &errors->items[errors->kept++];
 	va_start(args, fmt);
 	vsnprintf(what, sizeof what, fmt, args);
 	va_end(args);
 	snprintf(item->text, sizeof item->text, "%s%s%s", path, *path ? ": " : "", what);
 	snprintf(item->file, sizeof item->file, "%s", file);
 	item->line = line;
+	item->order = errors->kept;
 }
 
 static int by_place(const void *a, const void *b)
@@ -38,20 +42,24 @@ static int by_place(const void *a, const void *b)
 	const struct error_item *x = a, *y = b;
 	int files = strcmp(x->file, y->file);
 
-	return files != 0 ? files : (x->line > y->line) - (x->line < y->line);
+	if (files != 0)
+		return files;
+	return x->line != y->line ? (x->line > y->line) - (x->line < y->line) : (x->order > y->order) - (x->order < y->order);
 }
 
-void errors_print(struct errors *errors, FILE *to)
+void errors_print(struct errors *errors, const char *label, FILE *to)
 {
-	if (errors->count > 0)
-		qsort(errors->items, errors->count, sizeof *errors->items, by_place);
-	for (size_t i = 0; i < errors->count; i++) {
+	if (errors->kept > 0)
+		qsort(errors->items, errors->kept, sizeof *errors->items, by_place);
+	for (size_t i = 0; i < errors->kept; i++) {
 		const struct error_item *e = &errors->items[i];
 		if (e->line > 0)
-			fprintf(to, "%s:%d: %s\n", e->file, e->line, e->text);
+			fprintf(to, "%s:%d: %s%s\n", e->file, e->line, label, e->text);
 		else
-			fprintf(to, "%s: %s\n", e->file, e->text);
+			fprintf(to, "%s: %s%s\n", e->file, label, e->text);
 	}
+	if (errors->count > errors->kept)
+		fprintf(to, "tinysup: and %zu more\n", errors->count - errors->kept);
 	free(errors->items);
 	*errors = (struct errors){0};
 }

@@ -1,12 +1,11 @@
 #include "config/expand.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "config/contents.h"
 
 /* A text that grows; the last copy is the caller's, the ones before it are wiped since they may hold a secret. */
 struct growing {
@@ -36,32 +35,20 @@ static bool append(struct growing *g, const char *text, size_t length)
 
 static bool append_file(struct growing *g, const char *path, char why[256])
 {
-	char buffer[SECRET_FILE_MAX + 1];
-	size_t length = 0;
-	ssize_t n = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct contents contents;
+	char what[256];
+	int error;
 
-	if (fd >= 0)
-		while (length < sizeof buffer && (n = read(fd, buffer + length, sizeof buffer - length)) > 0)
-			length += (size_t)n;
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	bool good = false;
-	if (fd < 0 || n < 0)
-		snprintf(why, 256, "cannot read %s: %s", path, strerror(error));
-	else if (length > SECRET_FILE_MAX)
-		snprintf(why, 256, "%s is larger than %d bytes", path, SECRET_FILE_MAX);
-	else if (memchr(buffer, '\0', length) != NULL)
-		snprintf(why, 256, "%s holds a NUL byte", path);
-	else {
-		if (length > 0 && buffer[length - 1] == '\n')
-			length--;
-		if (length > 0 && buffer[length - 1] == '\r')
-			length--;
-		good = append(g, buffer, length);
+	if (!contents_read(path, SECRET_FILE_MAX, &contents, &error, what)) {
+		snprintf(why, 256, error != 0 ? "cannot read %s: %s" : "%s %s", path, what);
+		return false;
 	}
-	explicit_bzero(buffer, sizeof buffer);
+	if (contents.length > 0 && contents.text[contents.length - 1] == '\n')
+		contents.length--;
+	if (contents.length > 0 && contents.text[contents.length - 1] == '\r')
+		contents.length--;
+	bool good = append(g, contents.text, contents.length);
+	contents_free(&contents);
 	return good;
 }
 

@@ -104,6 +104,7 @@ struct plan_http {
 	const char *contains;
 	const char *matches; /* POSIX extended */
 	int redirects;       /* at most so many, on the same host only */
+	bool anywhere;       /* --probe --location: on any host */
 	int64_t max_body;    /* bytes read; the rest is ignored */
 	msec_t slower_than;  /* an answer slower than this fails; MSEC_UNSET: not asked */
 	struct plan_tls tls;
@@ -325,6 +326,7 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 struct plan {
 	const char *file; /* NULL: no configuration file */
+	const char *path; /* the same, absolute; NULL: none that could be read again */
 	struct plan_app app;
 	struct plan_checks checks;
 	struct plan_probe probes[PROBE_COUNT];

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config/duration.h"
 #include "config/nearest.h"
 
 static const char *const probe_names[PROBE_COUNT] = {"startup", "liveness", "readiness"};
@@ -28,8 +29,7 @@ static void must_be_new(struct gatherer *g, size_t index)
 
 	for (size_t i = 0; i < index; i++)
 		if (check->name != NULL && g->items[i].name != NULL && strcmp(check->name, g->items[i].name) == 0)
-			errors_add(g->reader->errors, g->reader->file, check->line, "checks",
-				   "another check is called \"%s\" already", check->name);
+			read_error_at(g->reader, check->line, "checks", "another check is called \"%s\" already", check->name);
 }
 
 /* The index of a check by its name; -1 after reporting that there is none. */
@@ -105,6 +105,24 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 		read_error(g->reader, action, path, "is for startup and liveness: an app that is not ready is left to work");
 }
 
+/* A check's own time counts: the probe's shorter one is only a default, and easily taken for a limit. */
+static void warn_of_timeouts(struct gatherer *g, const config_t *tree, const struct plan *plan, enum probe_kind kind)
+{
+	const struct plan_probe *probe = &plan->probes[kind];
+	const config_setting_t *timeout = find(tree, probe_names[kind], ".timeout");
+	char path[PATH_TEXT], own[DURATION_TEXT], probes[DURATION_TEXT];
+
+	snprintf(path, sizeof path, "probes.%s.timeout", probe_names[kind]);
+	for (size_t i = 0; timeout != NULL && i < g->count && i < PLAN_CHECKS_MAX; i++) {
+		const struct plan_check *check = &g->items[i];
+		if ((probe->checks >> i & 1) == 0 || check->timeout == MSEC_UNSET || check->timeout <= probe->timeout)
+			continue;
+		read_warn(g->reader, timeout, path, "is %s, but check \"%s\" has %s of its own, and gets them",
+			  duration_format(probe->timeout, probes), check->name != NULL ? check->name : "",
+			  duration_format(check->timeout, own));
+	}
+}
+
 static void read_probe(struct gatherer *g, const config_t *tree, struct plan *plan, enum probe_kind kind)
 {
 	struct plan_probe *probe = &plan->probes[kind];
@@ -117,6 +135,7 @@ static void read_probe(struct gatherer *g, const config_t *tree, struct plan *pl
 	if (list != NULL)
 		read_checks(g, (config_setting_t *)(uintptr_t)list, probe);
 	must_make_sense(g, tree, plan, kind);
+	warn_of_timeouts(g, tree, plan, kind);
 }
 
 static size_t most_checks(const config_t *tree, const struct plan *plan)
@@ -153,12 +172,12 @@ void probes_read(struct reader *reader, const config_t *tree, struct plan *plan)
 	plan->checks.items = g.items;
 	plan->checks.count = g.count;
 	if (g.count > PLAN_CHECKS_MAX)
-		errors_add(reader->errors, reader->file, g.items[PLAN_CHECKS_MAX].line, "checks", "%zu checks; %d are the most",
-			   g.count, PLAN_CHECKS_MAX);
+		read_error_at(reader, g.items[PLAN_CHECKS_MAX].line, "checks", "%zu checks; %d are the most", g.count,
+			      PLAN_CHECKS_MAX);
 	for (size_t i = 0; i < g.count; i++)
 		if (g.items[i].kind == CHECK_NOTIFY && !plan->app.notify)
-			errors_add(reader->errors, reader->file, g.items[i].line, "checks",
-				   "\"%s\": notify needs app.notify = true", g.items[i].name != NULL ? g.items[i].name : "");
+			read_error_at(reader, g.items[i].line, "checks", "\"%s\": notify needs app.notify = true",
+				      g.items[i].name != NULL ? g.items[i].name : "");
 	settle_actions(tree, plan);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/expand.h"
@@ -9,22 +10,55 @@
 #include "config/readlist.h"
 #include "config/scalar.h"
 
-const char *read_file_of(const struct reader *reader, const config_setting_t *setting)
-{
-	const char *file = config_setting_source_file(setting);
+static void add(const struct reader *reader, struct errors *to, int line, const char *path, const char *fmt, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
-	return file != NULL ? file : reader->file;
+static void add(const struct reader *reader, struct errors *to, int line, const char *path, const char *fmt, va_list args)
+{
+	const char *file = source_place(&reader->source, &line);
+	char what[400];
+
+	vsnprintf(what, sizeof what, fmt, args);
+	errors_add(to, file != NULL ? file : reader->file, line, path, "%s", what);
 }
 
 void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
 {
-	char what[400];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(what, sizeof what, fmt, args);
+	add(reader, reader->errors, (int)config_setting_source_line(setting), path, fmt, args);
 	va_end(args);
-	errors_add(reader->errors, read_file_of(reader, setting), (int)config_setting_source_line(setting), path, "%s", what);
+}
+
+void read_error_at(struct reader *reader, int line, const char *path, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(reader, reader->errors, line, path, fmt, args);
+	va_end(args);
+}
+
+void read_doubt(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
+{
+	struct errors *to = reader->warnings != NULL ? reader->warnings : reader->errors;
+	va_list args;
+
+	va_start(args, fmt);
+	add(reader, to, (int)config_setting_source_line(setting), path, fmt, args);
+	va_end(args);
+}
+
+void read_warn(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
+{
+	va_list args;
+
+	if (reader->warnings == NULL)
+		return;
+	va_start(args, fmt);
+	add(reader, reader->warnings, (int)config_setting_source_line(setting), path, fmt, args);
+	va_end(args);
 }
 
 const char *read_type_name(const config_setting_t *setting)
@@ -53,10 +87,11 @@ const char *read_text(struct reader *reader, const config_setting_t *setting, co
 		read_error(reader, setting, path, "wants a string in quotes, not %s", read_type_name(setting));
 		return NULL;
 	}
-	const char *text = expand(reader->arena, config_setting_get_string(setting), from_file, why);
+	const char *raw = config_setting_get_string(setting), *text = expand(reader->arena, raw, from_file, why);
+	reader->unresolved = text == NULL && reader->warnings != NULL;
 	if (text == NULL)
-		read_error(reader, setting, path, "%s", why);
-	return text;
+		read_doubt(reader, setting, path, "%s", why);
+	return reader->unresolved ? arena_strdup(reader->arena, raw) : text;
 }
 
 /* Which of libconfig's scalar types a key may be written in, besides a string. */
@@ -110,6 +145,19 @@ static const char *wanted(enum key_type type)
 	}
 }
 
+/* Milliseconds without their unit are the usual mistake. */
+static void warn_of_seconds(struct reader *reader, const struct key *key, const config_setting_t *setting, const char *text,
+			    const char *path)
+{
+	double seconds = strtod(text, NULL);
+	int minutes = (int)(seconds / 60);
+
+	if (key->type != KEY_DURATION || text[strspn(text, "0123456789.")] != '\0' || seconds <= 3600)
+		return;
+	read_warn(reader, setting, path, "%.15g s = %dh%dm: did you mean milliseconds? A bare number is seconds", seconds,
+		  minutes / 60, minutes % 60);
+}
+
 void read_scalar(struct reader *reader, const struct key *key, const config_setting_t *setting, void *field, const char *path)
 {
 	char number[64], why[256];
@@ -119,7 +167,7 @@ void read_scalar(struct reader *reader, const struct key *key, const config_sett
 
 	if (written == CONFIG_TYPE_STRING && may_be_string(key->type, config_setting_get_string(setting))) {
 		text = read_text(reader, setting, path, &from_file);
-		if (text == NULL)
+		if (text == NULL || (reader->unresolved && key->type != KEY_STRING))
 			return;
 	} else if (!may_be(key->type, written)) {
 		read_error(reader, setting, path, "wants %s, not %s", wanted(key->type), read_type_name(setting));
@@ -131,7 +179,11 @@ void read_scalar(struct reader *reader, const struct key *key, const config_sett
 	} else {
 		snprintf(number, sizeof number, "%lld", config_setting_get_int64(setting));
 	}
-	if (!scalar_set(reader->arena, key, text, field, why))
+	if (scalar_set(reader->arena, key, text, field, why))
+		warn_of_seconds(reader, key, setting, text, path);
+	else if (key->type == KEY_USER)
+		read_doubt(reader, setting, path, "%s", why);
+	else
 		read_error(reader, setting, path, "%s", why);
 }
 

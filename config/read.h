@@ -7,16 +7,31 @@
 #include <libconfig.h>
 
 #include "config/arena.h"
+#include "config/config.h"
 #include "config/errors.h"
 #include "config/schema.h"
+#include "config/source.h"
 
 #define PATH_TEXT 256
+
+/* A program that the configuration names. They are looked for once all of it is read: app.environment may hold PATH. */
+struct named_program {
+	struct named_program *next;
+	const config_setting_t *setting; /* the word */
+	const char *path;                /* of the setting */
+	const char *name;
+};
 
 struct reader {
 	struct arena *arena;
 	struct errors *errors;
+	struct errors *warnings; /* --check: what may differ in the container goes here; NULL: it is an error */
+	const struct config_judges *judges;
+	struct source source;    /* empty: no file */
 	const char *file;        /* the file the user named */
 	config_setting_t *chain; /* shutdown.chain, noted on the way; NULL: none */
+	bool unresolved;         /* the last read_text() gave the text as it is written: what it speaks of is not here */
+	struct named_program *programs, **last_program; /* in the order of the file */
 };
 
 /* NULL for a group that is not there: only defaults are set. `out` is zeroed memory of the schema's size. */
@@ -26,10 +41,22 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The file a setting stands in; included files have their own. */
-const char *read_file_of(const struct reader *reader, const config_setting_t *setting);
+/* The same where the setting is gone: by its line of the source. */
+void read_error_at(struct reader *reader, int line, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
-/* A setting that holds words: the string's expansion, or NULL after an error. */
+/* Something that may differ between here and the container: a warning of --check's, an error otherwise. */
+void read_doubt(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* For --check only. */
+void read_warn(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/*
+ * A setting that holds words: the string's expansion, or NULL after an error. --check has the text as it is written where it
+ * cannot be expanded here (reader->unresolved).
+ */
 const char *read_text(struct reader *reader, const config_setting_t *setting, const char *path, bool *from_file);
 
 #endif

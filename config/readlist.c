@@ -134,6 +134,14 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 		return;
 	}
 	*out = (struct plan_exec){argv, arena_strdup(reader->arena, shown)};
+	if (reader->warnings == NULL)
+		return;
+	element_path(whole, path, 0);
+	struct named_program *program = arena_alloc(reader->arena, sizeof *program);
+	*program = (struct named_program){
+	    .setting = config_setting_get_elem(setting, 0), .path = arena_strdup(reader->arena, whole), .name = argv[0]};
+	*reader->last_program = program;
+	reader->last_program = &program->next;
 }
 
 void read_names(struct reader *reader, const config_setting_t *setting, struct plan_names *out, const char *path)

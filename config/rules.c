@@ -10,6 +10,7 @@
 
 #include "config/address.h"
 #include "config/read.h"
+#include "config/url.h"
 
 /* of a host name; IPv4 addresses are made of them too */
 #define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
@@ -26,6 +27,15 @@ static void report_at(struct reader *reader, config_setting_t *group, const char
 	snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "", name);
 	config_setting_t *setting = member(group, name);
 	read_error(reader, setting != NULL ? setting : group, whole, "%s", what);
+}
+
+/* What may be otherwise in the container. */
+static void doubt_at(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *what)
+{
+	char whole[PATH_TEXT];
+
+	snprintf(whole, sizeof whole, "%s.%s", path, name);
+	read_doubt(reader, member(group, name), whole, "%s", what);
 }
 
 /* The index of the one that is given; -1 after reporting that none or several are. */
@@ -48,11 +58,17 @@ static int exactly_one(struct reader *reader, config_setting_t *group, const cha
 	return found;
 }
 
+/* What --check could not expand is judged in the container. */
+static bool is_here(const struct reader *reader, const char *text)
+{
+	return text != NULL && (reader->warnings == NULL || strstr(text, "${") == NULL);
+}
+
 static void must_be_readable(struct reader *reader, config_setting_t *group, const char *path, const char *name,
 			     const char *file)
 {
-	if (file != NULL && access(file, R_OK) != 0)
-		report_at(reader, group, path, name, strerror(errno));
+	if (is_here(reader, file) && access(file, R_OK) != 0)
+		doubt_at(reader, group, path, name, strerror(errno));
 }
 
 void rule_tls(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -75,7 +91,7 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 {
 	const struct plan_json *json = out;
 
-	if (json->pointer != NULL && *json->pointer != '\0' && *json->pointer != '/')
+	if (is_here(reader, json->pointer) && *json->pointer != '\0' && *json->pointer != '/')
 		report_at(reader, group, path, "pointer", "wants an RFC 6901 pointer: it begins with \"/\", or is empty");
 	for (const char *p = json->pointer; p != NULL && (p = strchr(p, '~')) != NULL; p++)
 		if (p[1] != '0' && p[1] != '1') {
@@ -98,9 +114,30 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 		report_at(reader, group, path, "maximum", "wants a number");
 }
 
-static bool http_scheme(const char *url)
+static void must_be_url(struct reader *reader, config_setting_t *group, const char *path, const char *url,
+			const struct plan_tls *tls)
 {
-	return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+	char what[200];
+
+	if (!is_here(reader, url))
+		return;
+	const char *wrong = url_wrong(url);
+	if (wrong != NULL) {
+		snprintf(what, sizeof what, "wants an address %s", wrong);
+		report_at(reader, group, path, "url", what);
+		return;
+	}
+	wrong = reader->judges->url != NULL ? reader->judges->url(url) : NULL;
+	if (wrong != NULL) {
+		snprintf(what, sizeof what, "cannot be used: %s", wrong);
+		report_at(reader, group, path, "url", what);
+	}
+	if (reader->judges->certificates != NULL && strncmp(url, "https:", 6) == 0 && tls->verify && tls->ca == NULL &&
+	    !reader->judges->certificates())
+		read_warn(
+		    reader, member(group, "url"), path,
+		    "no CA certificates are here to check the server with: install them (ca-certificates), or set tls.ca or "
+		    "SSL_CERT_FILE");
 }
 
 void rule_http(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -108,16 +145,15 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 	const struct plan_http *http = out;
 	regex_t regex;
 
-	if (http->url.value != NULL && !http_scheme(http->url.value))
-		report_at(reader, group, path, "url", "wants an address that begins with http:// or https://");
-	if (http->method != NULL &&
+	must_be_url(reader, group, path, http->url.value, &http->tls);
+	if (is_here(reader, http->method) &&
 	    (*http->method == '\0' || strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(http->method)))
 		report_at(reader, group, path, "method", "wants a method in capitals, such as \"POST\"");
 	if (http->basic_password != NULL && http->basic_user == NULL)
 		report_at(reader, group, path, "basic_password", "needs basic_user");
 	if (http->basic_user != NULL && http->bearer != NULL)
 		report_at(reader, group, path, "bearer", "cannot be sent together with basic_user");
-	if (http->matches != NULL) {
+	if (is_here(reader, http->matches)) {
 		int error = regcomp(&regex, http->matches, REG_EXTENDED | REG_NOSUB);
 		char why[128];
 		if (error == 0) {
@@ -158,7 +194,7 @@ void rule_grpc(struct reader *reader, config_setting_t *group, void *out, const 
 	struct plan_grpc *grpc = out;
 
 	grpc->secure = member(group, "tls") != NULL;
-	if (grpc->address != NULL && strncmp(grpc->address, "unix:/", 6) != 0 && !is_host_and_port(grpc->address))
+	if (is_here(reader, grpc->address) && strncmp(grpc->address, "unix:/", 6) != 0 && !is_host_and_port(grpc->address))
 		report_at(reader, group, path, "address",
 			  "wants \"host:port\", with an IPv6 address in brackets, or \"unix:/path\"");
 }
@@ -176,7 +212,7 @@ void rule_check(struct reader *reader, config_setting_t *group, void *out, const
 	if (check->name != NULL && strlen(check->name) >= CHECK_NAME_MAX)
 		report_at(reader, group, path, "name", "is longer than 63 bytes");
 	/* --probe tells a name from an address by these */
-	if (check->name != NULL && (*check->name == '\0' || strpbrk(check->name, ":/ \t\r\n") != NULL))
+	if (is_here(reader, check->name) && (*check->name == '\0' || strpbrk(check->name, ":/ \t\r\n") != NULL))
 		report_at(reader, group, path, "name", "wants a name without blanks, \":\" and \"/\"");
 }
 
@@ -184,8 +220,7 @@ void rule_alert(struct reader *reader, config_setting_t *group, void *out, const
 {
 	const struct plan_alert *alert = out;
 
-	if (alert->url.value != NULL && !http_scheme(alert->url.value))
-		report_at(reader, group, path, "url", "wants an address that begins with http:// or https://");
+	must_be_url(reader, group, path, alert->url.value, &alert->tls);
 }
 
 void rule_wait(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -227,12 +262,12 @@ void rule_app(struct reader *reader, config_setting_t *group, void *out, const c
 
 	if (app->watchdog > 0 && !app->notify)
 		report_at(reader, group, path, "watchdog", "needs notify = true");
-	if (app->directory == NULL)
+	if (!is_here(reader, app->directory))
 		return;
 	if (stat(app->directory, &status) != 0)
-		report_at(reader, group, path, "directory", strerror(errno));
+		doubt_at(reader, group, path, "directory", strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
-		report_at(reader, group, path, "directory", strerror(ENOTDIR));
+		doubt_at(reader, group, path, "directory", strerror(ENOTDIR));
 }
 
 void rule_root(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -241,7 +276,7 @@ void rule_root(struct reader *reader, config_setting_t *group, void *out, const 
 	struct sockaddr_storage address;
 	socklen_t length;
 
-	if (plan->listen != NULL && !listen_address(plan->listen, &address, &length))
+	if (is_here(reader, plan->listen) && !listen_address(plan->listen, &address, &length))
 		report_at(reader, group, path, "listen",
 			  "wants a numeric address and a port, such as \"0.0.0.0:9180\", \"[::]:9180\" or \":9180\"");
 }

@@ -31,7 +31,7 @@ static const struct key wait_keys[] = {
 };
 static const struct schema schema_wait = {.name = "wait", .size = 0, .line_offset = -1, .keys = wait_keys, .rule = rule_wait};
 
-#define WHEN "stop|exit|crash|unhealthy|restart|recovery"
+#define WHEN "stop|exit|crash|unhealthy|restart|!recovery"
 
 static const struct key step_keys[] = {
     ROW("name", step.name, STRING, NULL, "how logs and alerts call it", .flags = KEY_REQUIRED),
@@ -111,7 +111,7 @@ static const struct key probe_keys[] = {
     KEY(mode, CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
     KEY(initial_delay, DURATION, "0s", "from the app's start to the first check", ANY_TIME),
     KEY(period, DURATION, "10s", "from the begin of one round of checks to the next", .min = 10, .max = 86400000),
-    KEY(timeout, DURATION, "1s", "one check at most, where it has no timeout of its own", .min = 1, .max = 240000),
+    KEY(timeout, DURATION, "1s", "one check at most, where the check has no timeout of its own", .min = 1, .max = 240000),
     KEY(failure_threshold, INT, "3", "failures in a row that make a failure", .min = 1, .max = 100000),
     KEY(success_threshold, INT, "1", "successes in a row that make a success; 1 for startup and liveness", .min = 1,
 	.max = 100000),

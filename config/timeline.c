@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/budget.h"
+#include "config/chain.h"
 #include "config/duration.h"
 #include "config/probes.h"
 #include "config/signame.h"
@@ -14,8 +15,29 @@
 struct row {
 	const struct plan_step *step;
 	msec_t from, time;
-	bool runs, first, last; /* first and last of a parallel group */
+	bool runs;
+	bool alone;       /* it runs for this reason, but for the app it needs, which is gone */
+	bool first, last; /* of a parallel group */
 };
+
+/* Why a chain runs, as people say it. An app that is started again has another chain first. */
+static const char *reason_name(const struct plan *plan, enum reason reason)
+{
+	enum restart_policy policy = plan->app.restart.policy;
+
+	switch ((int)reason) {
+	case REASON_EXIT:
+		return policy == RESTART_ALWAYS ? "an exit after too many restarts" : "an exit";
+	case REASON_CRASH:
+		return policy != RESTART_NEVER ? "a crash after too many restarts" : "a crash";
+	case REASON_UNHEALTHY:
+		return "an unhealthy app";
+	case REASON_RESTART:
+		return policy != RESTART_NEVER ? "with restart.policy a crash" : "a restart";
+	default:
+		return "a stop";
+	}
+}
 
 static const char *kind_name(const struct plan_step *step)
 {
@@ -29,11 +51,20 @@ static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
 	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
 }
 
+/* Whether a step needs an app that is gone by then. */
+static bool is_alone(const struct plan_step *step, enum reason reason, bool stopped)
+{
+	bool gone = stopped || reason == REASON_EXIT || reason == REASON_CRASH;
+
+	return gone && (step->needs_app || step->kind == STEP_SIGNAL);
+}
+
 /* All rows for a reason, in order. Returns how many. */
 static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, struct row rows[PLAN_STEPS_MAX])
 {
 	size_t count = 0;
 	msec_t elapsed = 0;
+	bool stopped = false;
 
 	for (size_t i = 0; i < shutdown->chain.count; i++) {
 		const struct plan_stage *stage = &shutdown->chain.stages[i];
@@ -41,7 +72,9 @@ static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, s
 		for (size_t j = 0; j < stage->count; j++) {
 			const struct plan_step *step = &stage->steps[j];
 			struct row *row = &rows[count++];
-			*row = (struct row){.step = step, .from = elapsed, .time = time, .runs = budget_runs(step, reason)};
+			*row = (struct row){.step = step, .from = elapsed, .time = time};
+			row->alone = budget_runs(step, reason) && is_alone(step, reason, stopped);
+			row->runs = budget_runs(step, reason) && !row->alone;
 			row->first = stage->count > 1 && j == 0;
 			row->last = stage->count > 1 && j == stage->count - 1;
 			if (step->timeout != MSEC_UNSET && step->timeout < time)
@@ -49,6 +82,7 @@ static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, s
 			if (row->runs && row->time > longest)
 				longest = row->time;
 		}
+		stopped |= stage->has_stop;
 		elapsed += longest;
 	}
 	return count;
@@ -79,17 +113,16 @@ static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to
 	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step),
 		time_text(row->step->reserve, reserve));
 	if (!row->runs) {
-		fprintf(to, "%8s %8s  not for this reason\n", "-", "-");
+		fprintf(to, "%8s %8s  %s\n", "-", "-", row->alone ? "needs the app, which is gone" : "not for this reason");
 		return;
 	}
-	fprintf(to, "%8s %8s  ", row->time > 0 ? duration_format(row->time, time) : "none", duration_format(row->from, from));
+	fprintf(to, "%8s %8s  ", row->time > 0 || row->step->timeout == 0 ? duration_format(row->time, time) : "none",
+		duration_format(row->from, from));
 	print_bar(row->from, row->time, whole, row->step->kind == STEP_STOP ? '#' : '=', to);
 }
 
-static void print_chart(const struct plan_shutdown *shutdown, enum reason reason, FILE *to)
+static void print_chart(const struct plan_shutdown *shutdown, const struct row *rows, size_t count, FILE *to)
 {
-	struct row rows[PLAN_STEPS_MAX];
-	size_t count = reckon(shutdown, reason, rows);
 	char reserve[DURATION_TEXT], whole[DURATION_TEXT], from[DURATION_TEXT];
 	msec_t effective = shutdown->effective, kill = effective - shutdown->kill_reserve;
 	bool inside = false;
@@ -105,26 +138,42 @@ static void print_chart(const struct plan_shutdown *shutdown, enum reason reason
 	print_bar(kill, shutdown->kill_reserve, effective, 'x', to);
 }
 
-static void print_cuts(const struct plan_shutdown *shutdown, enum reason reason, FILE *to)
+/* A step that does not get what it asks for where every step before it takes its longest. */
+static bool is_cut(const struct row *row)
 {
-	struct row rows[PLAN_STEPS_MAX];
-	size_t count = reckon(shutdown, reason, rows);
+	const struct plan_step *step = row->step;
+
+	if (!row->runs || step->timeout == 0)
+		return false;
+	return row->time == 0 || (step->timeout != MSEC_UNSET && row->time < step->timeout);
+}
+
+static void print_cuts(const struct row *rows, size_t count, FILE *to)
+{
 	char time[DURATION_TEXT], timeout[DURATION_TEXT];
-	bool any = false, stopped = false;
+	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct plan_step *step = rows[i].step;
-		if (!rows[i].runs || step->timeout == MSEC_UNSET || rows[i].time >= step->timeout)
+		if (!is_cut(&rows[i]))
 			continue;
 		fprintf(to, any ? "" : "\nwhat is cut where every step before takes its longest:\n");
 		any = true;
-		fprintf(to, "  %s: %s of its %s are left\n", step->name,
-			rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
-			duration_format(step->timeout, timeout));
+		if (step->timeout == MSEC_UNSET)
+			fprintf(to, "  %s: nothing is left for it\n", step->name);
+		else
+			fprintf(to, "  %s: %s of its %s are left\n", step->name,
+				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
+				duration_format(step->timeout, timeout));
 	}
 	if (!any)
 		fputs("\nnothing is cut, even where every step takes its longest\n", to);
-	any = false;
+}
+
+static void print_notes(const struct row *rows, size_t count, FILE *to)
+{
+	bool any = false, stopped = false;
+
 	for (size_t i = 0; i < count; i++) {
 		const struct plan_step *step = rows[i].step;
 		const char *note = NULL;
@@ -132,12 +181,107 @@ static void print_cuts(const struct plan_shutdown *shutdown, enum reason reason,
 			stopped = true;
 		else if (step->needs_app && stopped)
 			note = "needs_app, but the app is stopped before it: it never runs";
+		else if (step->kind == STEP_SIGNAL && stopped)
+			note = "a signal, but the app is stopped before it: it is never sent";
 		else if (step->timeout == MSEC_UNSET && rows[i].runs)
 			note = "has no timeout: it may take all that is not reserved for others";
+		if (step->kind == STEP_STOP && step->reserve < CHAIN_STOP_RESERVE &&
+		    (step->timeout == MSEC_UNSET || step->reserve < step->timeout))
+			note = "less than 3 s are kept for it";
 		if (note == NULL)
 			continue;
 		fprintf(to, "%s  %s: %s\n", any ? "" : "\nnotes:\n", step->name, note);
 		any = true;
+	}
+}
+
+/* Which reasons there may be for a chain: what the configuration never does is not drawn. */
+static bool happens(const struct plan *plan, enum reason reason)
+{
+	const struct plan_probe *probes = plan->probes;
+	bool acts = probes[PROBE_LIVENESS].on_failure != UNHEALTHY_NONE || probes[PROBE_STARTUP].on_failure != UNHEALTHY_NONE;
+
+	if (reason == REASON_UNHEALTHY)
+		return acts;
+	if (reason == REASON_RESTART)
+		return probes_may_restart(plan);
+	return true;
+}
+
+/* One rows' plan is another's: the same steps run, with the same times. */
+static bool same_plan(const struct row *a, const struct row *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (a[i].runs != b[i].runs || (a[i].runs && (a[i].time != b[i].time || a[i].from != b[i].from)))
+			return false;
+	return true;
+}
+
+static void list_steps(const struct row *rows, size_t count, bool runs, FILE *to)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].runs != runs)
+			continue;
+		fprintf(to, "%s%s", separator, rows[i].step->name);
+		separator = ", ";
+	}
+}
+
+/* "a crash runs: stop. It does not run: cancel, close": in a table without bars, the stop's being the one to look at. */
+static void print_other(const struct plan *plan, enum reason reason, const char *who, FILE *to)
+{
+	struct row rows[PLAN_STEPS_MAX];
+	size_t count = reckon(&plan->shutdown, reason, rows), left_out = 0;
+	char time[DURATION_TEXT], from[DURATION_TEXT], reserve[DURATION_TEXT];
+
+	for (size_t i = 0; i < count; i++)
+		left_out += !rows[i].runs;
+	fprintf(to, "\n%s runs: ", who);
+	list_steps(rows, count, true, to);
+	if (left_out > 0) {
+		fputs(". It does not run: ", to);
+		list_steps(rows, count, false, to);
+	}
+	fprintf(to, "\n  %-22s %-7s %8s %8s %8s\n", "step", "does", "reserve", "at most", "from");
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].runs)
+			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name, kind_name(rows[i].step),
+				time_text(rows[i].step->reserve, reserve),
+				rows[i].time > 0 || rows[i].step->timeout == 0 ? duration_format(rows[i].time, time) : "none",
+				duration_format(rows[i].from, from));
+	for (size_t i = 0; i < count; i++)
+		if (is_cut(&rows[i]))
+			fprintf(to, "  %s: %s of its time is left where every step before takes its longest\n",
+				rows[i].step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
+}
+
+/* Each plan that differs from the stop's and from those before it, for all the reasons that have it. */
+static void print_others(const struct plan *plan, FILE *to)
+{
+	struct row stop[PLAN_STEPS_MAX], one[PLAN_STEPS_MAX], other[PLAN_STEPS_MAX];
+	size_t count = reckon(&plan->shutdown, REASON_STOP, stop);
+	bool told[REASON_RECOVERY] = {false};
+
+	for (int reason = REASON_EXIT; reason < REASON_RECOVERY; reason++) {
+		char who[200] = "";
+		size_t used = 0;
+		if (told[reason] || !happens(plan, (enum reason)reason))
+			continue;
+		reckon(&plan->shutdown, (enum reason)reason, one);
+		for (int next = reason; next < REASON_RECOVERY; next++) {
+			if (!happens(plan, (enum reason)next))
+				continue;
+			reckon(&plan->shutdown, (enum reason)next, other);
+			if (!same_plan(one, other, count))
+				continue;
+			told[next] = true;
+			used += (size_t)snprintf(who + used, sizeof who - used, "%s%s", used > 0 ? " or " : "",
+						 reason_name(plan, (enum reason)next));
+		}
+		if (!same_plan(one, stop, count))
+			print_other(plan, (enum reason)reason, who, to);
 	}
 }
 
@@ -256,6 +400,8 @@ static void print_lists(const struct plan *plan, FILE *to)
 
 void timeline_print(const struct plan *plan, FILE *to)
 {
+	struct row rows[PLAN_STEPS_MAX];
+
 	print_app(plan, to);
 	print_deadline(&plan->shutdown, to);
 	print_lists(plan, to);
@@ -264,6 +410,9 @@ void timeline_print(const struct plan *plan, FILE *to)
 		return;
 	}
 	fputs("\nthe shutdown at its longest: every step takes all it may\n\n", to);
-	print_chart(&plan->shutdown, REASON_STOP, to);
-	print_cuts(&plan->shutdown, REASON_STOP, to);
+	size_t count = reckon(&plan->shutdown, REASON_STOP, rows);
+	print_chart(&plan->shutdown, rows, count, to);
+	print_cuts(rows, count, to);
+	print_notes(rows, count, to);
+	print_others(plan, to);
 }

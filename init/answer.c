@@ -36,18 +36,25 @@ static void add_check(FILE *to, const struct page_check *check, int64_t now)
 		fprintf(to, "[-]%s%s failed: %s\n", check->name, soft, why);
 }
 
-/* What the API server prints for ?verbose: a line a check, and what comes of them. */
+/* What the API server prints for ?verbose: a line a check, and what comes of them. What is no check has no line of that form.
+ */
 static void add_verbose(FILE *to, const char *path, const struct page *copy, enum probe_kind kind, int64_t now)
 {
 	const struct page_verdict *verdict = &copy->head.verdicts[kind];
 	char why[2 * PAGE_TEXT];
-	bool healthy = view_healthy(copy, kind, now, why);
+	bool healthy = view_healthy(copy, kind, now, why), told = false;
 
-	for (size_t i = 0; i < copy->head.checks; i++)
-		if (verdict->checks & UINT64_C(1) << i)
-			add_check(to, &copy->check[i], now);
-	if (!healthy)
-		fprintf(to, "[-]%s failed: %s\n", copy->head.phase == PAGE_STOPPING ? "shutdown" : "verdict", why);
+	for (size_t i = 0; i < copy->head.checks; i++) {
+		if ((verdict->checks & UINT64_C(1) << i) == 0)
+			continue;
+		add_check(to, &copy->check[i], now);
+		told |= !copy->check[i].soft && view_check(&copy->check[i], now) != VIEW_OK;
+	}
+	/* a check of the API server's, too */
+	if (!healthy && copy->head.phase == PAGE_STOPPING)
+		fprintf(to, "[-]shutdown failed: %s\n", why);
+	else if (!healthy && !told)
+		fprintf(to, "%s\n", why);
 	fprintf(to, "%s check %s\n", path + 1, healthy ? "passed" : "failed");
 }
 

@@ -18,7 +18,8 @@
 
 /* From the first byte, or the answer before, to the end of the answer; libmicrohttpd's own time-out begins anew with each byte.
  */
-#define REQUEST_TIME ((msec_t)5000)
+#define REQUEST_TIME   ((msec_t)5000)
+#define ACCEPTS_A_TURN 256
 /* how long the socket is left alone where there is no descriptor left and none of ours to give up */
 #define NO_DESCRIPTOR_PAUSE ((msec_t)100)
 
@@ -227,6 +228,18 @@ static void accept_one(struct server *server)
 		MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, length);
 }
 
+/* Who waits behind a crowd that says nothing must not wait for as many turns as there are heads. */
+static void accept_some(struct server *server)
+{
+	struct pollfd waiting = {.fd = server->fd, .events = POLLIN};
+	int count = 0;
+
+	/* asked before each: where the last descriptor was just taken, accept4() would say so even if nobody waits any more */
+	do
+		accept_one(server);
+	while (++count < ACCEPTS_A_TURN && server->accept_again == 0 && poll(&waiting, 1, 0) == 1);
+}
+
 /* How long nothing is due. */
 static int quiet_time(const struct server *server, msec_t now)
 {
@@ -256,9 +269,8 @@ static void wait_for_work(struct server *server)
 	if (server->accept_again <= now)
 		server->accept_again = 0;
 	poll(polled, 2, quiet_time(server, now));
-	/* no second try: where the last descriptor was just taken it would say so, not that nobody waits any more */
 	if (polled[1].revents & POLLIN)
-		accept_one(server);
+		accept_some(server);
 }
 
 static void start(struct server *server)

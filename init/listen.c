@@ -8,7 +8,7 @@
 
 #include "config/address.h"
 
-#define BACKLOG 128
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 
 static bool bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t length)
 {

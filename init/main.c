@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,7 +20,11 @@
 #include "init/options.h"
 #include "init/status.h"
 #include "init/usage.h"
+#include "probes/http.h"
 #include "probes/probe.h"
+#include "probes/probe_guard.h"
+#include "probes/probe_report.h"
+#include "probes/tls.h"
 
 /*
  * Where 0, 1 or 2 are closed, our own descriptors must not land there: a log line would go into an epoll set. What holds the
@@ -70,10 +75,36 @@ static void warn_of_grace(const struct plan *plan)
 	    duration_format(plan->shutdown.effective, deadline));
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t length = strlen(text), most = strlen(end);
+
+	return length >= most && strcmp(text + length - most, end) == 0;
+}
+
+/* -c is dumb-init's --single-child; other programs' -c names a configuration. */
+static void hint_at_config(const struct options *options)
+{
+	const char *program = options->command[0];
+	struct stat status;
+
+	if (program == NULL || options->who->manner.voice != VOICE_TINYSUP || stat(program, &status) != 0 ||
+	    !S_ISREG(status.st_mode))
+		return;
+	if (ends_in(program, ".conf") || (options->single_child && access(program, X_OK) != 0))
+		fprintf(
+		    stderr,
+		    "tinysup: %s: taken for the command to run. The configuration is named by --config FILE (-c is short for "
+		    "--single-child)\n",
+		    program);
+}
+
 static int run_supervisor(const struct options *options, const struct signals_inherited *signals)
 {
 	const char *file = options->who->reads_config ? config_find(options->config) : NULL;
-	struct plan *plan = config_load(file, options->command, stderr);
+
+	hint_at_config(options);
+	struct plan *plan = config_load(file, options->command, NULL, stderr);
 
 	if (plan == NULL)
 		return EX_CONFIG;
@@ -93,28 +124,40 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	_exit(supervise(plan, &manner, signals));
 }
 
-/* Asking the supervisor takes a moment in which signals stay blocked: nothing ends it with another code. */
-static int run_probe(const struct options *options, const struct signals_inherited *signals)
+/* What is asked without the supervisor: the file that is named, else the supervisor's own, else the usual one. */
+static int probe_by_config(const struct probe_options *options, const char *named)
 {
-	int code = options->probe.direct ? -1 : probe_supervisor(&options->probe, config_find(options->config));
+	static const struct config_judges judges = {.url = http_url_wrong};
+	const char *file = named != NULL ? named : probe_supervisors_config(config_find(NULL));
 
+	if (file == NULL)
+		file = config_find(NULL);
+	const struct plan *plan = config_load(file, NULL, &judges, stderr);
+	if (plan != NULL)
+		return probe_checks(plan, options);
+	report_problem(options->json, "the configuration %s is wrong: see tinysup --check", file != NULL ? file : "");
+	return EXIT_FAILURE;
+}
+
+/* The time-out holds for all of it: the search for the supervisor and the reading of the configuration, too. */
+static int run_probe(const struct options *options)
+{
+	const char *named = config_named(options->config);
+	const struct probe_options *probe = &options->probe;
+
+	probe_guard(probe->timeout, probe->json);
+	int code = probe->direct ? -1 : probe_supervisor(probe, named, config_find(NULL));
 	if (code >= 0)
 		return code;
-	signals_restore(signals);
-	if (options->probe.check == NULL && options->probe.target != NULL && probe_is_url(options->probe.target))
-		return probe_url(&options->probe);
-	const char *file = config_find(options->config);
-	const struct plan *plan = config_load(file, NULL, stderr);
-	if (plan == NULL) {
-		printf("unhealthy: the configuration %s is wrong: see tinysup --check\n", file != NULL ? file : "");
-		return EXIT_FAILURE;
-	}
-	return probe_checks(plan, &options->probe);
+	if (probe->check == NULL && probe->target != NULL && probe_is_url(probe->target))
+		return probe_url(probe);
+	return probe_by_config(probe, named);
 }
 
 static int run_check(const struct options *options)
 {
-	const struct plan *plan = config_load(config_find(options->config), NULL, stderr);
+	static const struct config_judges judges = {.url = http_url_wrong, .certificates = tls_authorities, .warns = true};
+	const struct plan *plan = config_load(config_find(options->config), NULL, &judges, stderr);
 
 	if (plan == NULL)
 		return EX_CONFIG;
@@ -145,9 +188,7 @@ int main(int argc, char **argv)
 	if (options.mode == MODE_SUPERVISE)
 		return run_supervisor(&options, &signals);
 	if (options.mode == MODE_PROBE) {
-		code = run_probe(&options, &signals);
-		fflush(stdout);
-		_exit(code); /* OpenSSL would free a hundred tables one by one */
+		_exit(run_probe(&options)); /* OpenSSL would free a hundred tables one by one */
 	}
 	signals_restore(&signals);
 	switch (options.mode) {

@@ -8,10 +8,22 @@
 #include "config/duration.h"
 #include "config/signame.h"
 #include "init/usage.h"
+#include "probes/probe_report.h"
 
 #define PROBE_TIMEOUT ((msec_t)900) /* below the second that Kubernetes gives a probe */
 
-enum { OPT_PROBE = 256, OPT_STATUS, OPT_CHECK, OPT_REHEARSE, OPT_EMIT, OPT_CONFIG, OPT_TIMEOUT, OPT_DIRECT, OPT_JSON };
+enum {
+	OPT_PROBE = 256,
+	OPT_STATUS,
+	OPT_CHECK,
+	OPT_REHEARSE,
+	OPT_EMIT,
+	OPT_CONFIG,
+	OPT_TIMEOUT,
+	OPT_DIRECT,
+	OPT_JSON,
+	OPT_LOCATION
+};
 
 static const struct option long_options[] = {
     {"probe", optional_argument, NULL, OPT_PROBE},
@@ -23,6 +35,7 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"direct", no_argument, NULL, OPT_DIRECT},
     {"json", no_argument, NULL, OPT_JSON},
+    {"location", no_argument, NULL, OPT_LOCATION},
     {"single-child", no_argument, NULL, 'c'},
     {"rewrite", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
@@ -139,6 +152,9 @@ static bool take(struct options *out, int option, int argc, char **argv)
 	case OPT_JSON:
 		out->probe.json = true;
 		return true;
+	case OPT_LOCATION:
+		out->probe.location = true;
+		return true;
 	case 'c':
 		out->single_child = true;
 		return true;
@@ -190,11 +206,30 @@ static void read_environment(struct options *out)
 		out->verbose += (int)level - 1; /* tini's 1 shows warnings: the usual */
 }
 
+/* What an option wants that take() has refused. */
+static const char *wanted(int option)
+{
+	switch (option) {
+	case OPT_TIMEOUT:
+		return "wants a duration such as 500ms, 2s or 1m30s";
+	case 'r':
+		return "wants S:R, two signals by name or number; R 0 drops S";
+	case 'e':
+		return "wants an exit code from 0 to 255";
+	case 'p':
+		return "wants a signal such as SIGTERM";
+	case OPT_CHECK:
+		return "--check NAME comes after --probe; --check alone takes no name and no other mode";
+	default:
+		return "only one of --probe, --status, --check, --help, --version and --license can be asked for";
+	}
+}
+
 static int wrong(const struct options *out, int argc, char **argv, const char *what, const char *which)
 {
 	/* a health check's output is one line */
 	if (out->mode == MODE_PROBE || asks_for_probe(argc, argv)) {
-		printf("unhealthy: %s: %s\n", which != NULL ? which : argv[0], what);
+		report_problem(out->probe.json, "%s: %s", which != NULL ? which : argv[0], what);
 		return EXIT_FAILURE;
 	}
 	usage_error(out->who, argv[0], what, which);
@@ -236,7 +271,7 @@ int options_parse(int argc, char **argv, struct options *out)
 			return wrong(out, argc, argv, "this option wants a value", which);
 		if (!take(out, option, argc, argv)) {
 			if (who->manner.voice == VOICE_TINYSUP)
-				return wrong(out, argc, argv, "wrong value or combination", argv[at < argc ? at : argc - 1]);
+				return wrong(out, argc, argv, wanted(option), argv[at < argc ? at : argc - 1]);
 			voice_bad_value(who->manner.voice, (char)option, optarg != NULL ? optarg : "");
 			return who->usage_code;
 		}

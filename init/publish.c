@@ -63,6 +63,10 @@ static void put_constants(struct page *page, const struct plan *plan)
 		head->config_device = status.st_dev;
 		head->config_inode = status.st_ino;
 	}
+	/* a path that is cut, or changed for the page's sake, leads elsewhere */
+	put(head->config, PAGE_PATH, plan->path != NULL ? plan->path : "");
+	if (plan->path != NULL && strcmp(head->config, plan->path) != 0)
+		*head->config = '\0';
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		head->verdicts[kind].checks = plan->probes[kind].checks;
 		head->verdicts[kind].probed = plan->probes[kind].given;
@@ -106,6 +110,8 @@ struct page *publish_open(const struct plan *plan, const struct page **shown)
 		madvise(page, sizeof *page, MADV_DONTFORK); /* no child of ours can write to it, either */
 	return page;
 }
+
+_Static_assert(STATE_CUT + 1 == PAGE_STATES, "the page's readers know as many states of a step as there are");
 
 /* --- again and again ----------------------------------------------------------------------------------------------------- */
 

@@ -42,6 +42,7 @@ static unsigned cause(const struct check_result *result)
 	case FAILURE_AGE:
 	case FAILURE_FILE:
 	case FAILURE_PROCESS:
+	case FAILURE_REQUEST: /* the next try would be no better */
 	case FAILURE_INTERNAL:
 		break;
 	}

@@ -47,7 +47,8 @@ static void print_usage(FILE *to)
 	      "  --timeout DURATION  for it all (default 900ms)\n"
 	      "  --check NAME        this check alone\n"
 	      "  --direct            ask the app itself, not the supervisor\n"
-	      "  --json              print the result as JSON\n",
+	      "  --json              print the result as JSON\n"
+	      "  --location          URL: follow redirects\n",
 	      to);
 }
 

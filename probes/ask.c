@@ -8,15 +8,15 @@
 #include "probes/process.h"
 
 /* Most of it is never touched: page_read() fills in what is used. */
-static struct page copy;
+static struct page the_copy;
 static struct probed probed[PLAN_CHECKS_MAX];
 
-static size_t describe(uint64_t checks)
+static size_t describe(const struct page *copy, uint64_t checks)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < copy.head.checks; i++) {
-		const struct page_check *check = &copy.check[i];
+	for (size_t i = 0; i < copy->head.checks; i++) {
+		const struct page_check *check = &copy->check[i];
 		struct check_result *result = &probed[count].result;
 		if ((checks >> i & 1) == 0 || !check->asked)
 			continue;
@@ -32,78 +32,131 @@ static size_t describe(uint64_t checks)
 	return count;
 }
 
-static int tell(const char *subject, const char *why, uint64_t checks, bool healthy, bool json)
+static int tell(const struct page *copy, const char *subject, const char *why, uint64_t checks, bool healthy, bool json)
 {
-	report_told(subject, why, probed, json ? describe(checks) : 0, healthy, json);
+	report_told(subject, why, probed, json ? describe(copy, checks) : 0, healthy, json);
 	return healthy ? 0 : 1;
 }
 
-/* -1: it is not asked by the supervisor, or nobody asks it at this time. */
-static int tell_check(const char *name, int64_t now, bool json)
+static bool is_asked(const struct page *copy, size_t check)
+{
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		if (copy->head.verdicts[kind].checks >> check & 1)
+			return true;
+	return false;
+}
+
+/* -1: it is not asked by the supervisor, or nobody asks it any more. */
+static int tell_check(const struct page *copy, const char *name, int64_t now, bool json)
 {
 	char why[PAGE_TEXT];
 
-	for (size_t i = 0; i < copy.head.checks; i++) {
-		const struct page_check *check = &copy.check[i];
+	for (size_t i = 0; i < copy->head.checks; i++) {
+		const struct page_check *check = &copy->check[i];
 		if (strcmp(check->name, name) != 0)
 			continue;
-		if (!check->asked || check->valid_until == 0)
+		if (!is_asked(copy, i) || (check->asked && check->valid_until == 0))
 			return -1;
 		bool healthy = page_check_healthy(check, now, why);
-		return tell(name, why, UINT64_C(1) << i, healthy, json);
+		return tell(copy, name, why, UINT64_C(1) << i, healthy, json);
 	}
 	return -1;
 }
 
-static int tell_probe(enum probe_kind kind, const char *subject, int64_t now, bool json)
+static bool knows(const struct page *copy, const char *name)
 {
-	char why[PAGE_TEXT];
-	bool healthy = page_healthy(&copy, kind, now, why);
-
-	return tell(subject, why, copy.head.verdicts[kind].checks, healthy, json);
+	for (size_t i = 0; i < copy->head.checks; i++)
+		if (strcmp(copy->check[i].name, name) == 0)
+			return true;
+	return false;
 }
 
-int probe_supervisor(const struct probe_options *options, const char *config)
+/* The page has the names of all checks of its configuration, whether it asks them or not. */
+static int tell_unknown(const struct page *copy, const struct probe_options *options)
+{
+	const char *names[PLAN_CHECKS_MAX];
+
+	for (size_t i = 0; i < copy->head.checks; i++)
+		names[i] = copy->check[i].name;
+	report_unknown(options, names, copy->head.checks);
+	return 1;
+}
+
+static int tell_probe(const struct page *copy, enum probe_kind kind, const char *subject, int64_t now, bool json)
+{
+	char why[PAGE_TEXT];
+	bool healthy = page_healthy(copy, kind, now, why);
+
+	return tell(copy, subject, why, copy->head.verdicts[kind].checks, healthy, json);
+}
+
+/* The probe of that name; PROBE_COUNT: a check is meant. */
+static enum probe_kind probe_of(const char *target)
+{
+	static const char *const names[PROBE_COUNT] = {"startup", "live", "ready"};
+	int kind = 0;
+
+	while (kind < PROBE_COUNT && strcmp(names[kind], target) != 0)
+		kind++;
+	return (enum probe_kind)kind;
+}
+
+int probe_page(const struct probe_options *options, const char *named, const struct page *copy)
 {
 	const char *target = options->check != NULL ? options->check : options->target;
+	enum probe_kind kind = options->check != NULL || target == NULL ? PROBE_COUNT : probe_of(target);
 	char why[PAGE_TEXT];
 
-	if (options->check == NULL && target != NULL && probe_is_url(target))
+	if (target != NULL && kind == PROBE_COUNT && named == NULL && copy->head.checks > 0 && !knows(copy, target))
+		return tell_unknown(copy, options);
+	/* without probes the checks are asked directly; but what stops is not ready, and between two lives there is nobody to
+	 * ask */
+	bool about_ready = options->check == NULL && (target == NULL || kind == PROBE_READINESS);
+	bool running = copy->head.phase == PAGE_RUNNING || (copy->head.phase == PAGE_STOPPING && !about_ready);
+	if (!copy->head.probes && copy->head.checks > 0 && running)
 		return -1;
-	const struct page *page = page_find(config);
+	int64_t now = clock_us() / 1000;
+	if (target == NULL) {
+		bool healthy = page_all_healthy(copy, now, why);
+		return tell(copy, "started, live and ready", why, ~UINT64_C(0), healthy, options->json);
+	}
+	return kind != PROBE_COUNT ? tell_probe(copy, kind, target, now, options->json)
+				   : tell_check(copy, target, now, options->json);
+}
+
+static const struct page *find(const char *named, const char *usual)
+{
+	const struct page *page = page_find(named != NULL ? named : usual);
+
+	return page != NULL || named != NULL || usual == NULL ? page : page_find(NULL);
+}
+
+int probe_supervisor(const struct probe_options *options, const char *named, const char *usual)
+{
+	if (options->check == NULL && options->target != NULL && probe_is_url(options->target))
+		return -1;
+	const struct page *page = find(named, usual);
 	if (page == NULL)
 		return -1;
-	if (!page_read(page, &copy)) {
+	if (!page_read(page, &the_copy)) {
 		report_problem(options->json, "the supervisor's page is torn");
 		return 1;
 	}
-	/* without probes the checks are asked directly; but what stops is not ready, and between two lives there is nobody to
-	 * ask */
-	bool about_ready = options->check == NULL && (target == NULL || strcmp(target, "ready") == 0);
-	bool running = copy.head.phase == PAGE_RUNNING || (copy.head.phase == PAGE_STOPPING && !about_ready);
-	if (!copy.head.probes && copy.head.checks > 0 && running)
-		return -1;
-	int64_t now = clock_us() / 1000;
-	if (options->check != NULL)
-		return tell_check(target, now, options->json);
-	if (target == NULL) {
-		bool healthy = page_all_healthy(&copy, now, why);
-		return tell("started, live and ready", why, ~UINT64_C(0), healthy, options->json);
-	}
-	if (strcmp(target, "live") == 0)
-		return tell_probe(PROBE_LIVENESS, target, now, options->json);
-	if (strcmp(target, "ready") == 0)
-		return tell_probe(PROBE_READINESS, target, now, options->json);
-	if (strcmp(target, "startup") == 0)
-		return tell_probe(PROBE_STARTUP, target, now, options->json);
-	return tell_check(target, now, options->json);
+	return probe_page(options, named, &the_copy);
+}
+
+const char *probe_supervisors_config(const char *usual)
+{
+	const struct page *page = find(NULL, usual);
+
+	return page != NULL && page_read(page, &the_copy) && *the_copy.head.config != '\0' ? the_copy.head.config : NULL;
 }
 
 void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result)
 {
 	const struct page *page = page_find(config);
-	const struct page_app *app = &copy.head.app;
-	bool known = page != NULL && page_read(page, &copy) && app->pid != 0;
+	const struct page_app *app = &the_copy.head.app;
+	bool known = page != NULL && page_read(page, &the_copy) && app->pid != 0;
 
 	if (known && check->kind == CHECK_NOTIFY)
 		process_judge_age(&check->notify, clock_us() / 1000 - (app->watchdog_at > 0 ? app->watchdog_at : app->started),

@@ -20,17 +20,36 @@ struct want {
 	struct stat config;
 };
 
+/*
+ * Who the process is: /proc/PID belongs to the user that it runs as. Only root and we ourselves are believed, and process 1:
+ * the container is what that is. False: somebody else, whatever memory it holds.
+ */
+static bool is_trusted(pid_t pid, uid_t *owner)
+{
+	char path[32];
+	struct stat status;
+
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	if (stat(path, &status) != 0 || (pid != 1 && status.st_uid != 0 && status.st_uid != geteuid()))
+		return false;
+	*owner = status.st_uid;
+	return true;
+}
+
 static const struct page *open_page(pid_t pid, int fd)
 {
 	char path[48];
+	uid_t owner;
 
+	if (!is_trusted(pid, &owner))
+		return NULL;
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
 	int page = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (page < 0)
 		return NULL;
-	const struct page *found = page_map(page);
+	const struct page *found = page_map_of(page, owner);
 	close(page);
-	return found;
+	return found != NULL && !page_malformed(found) ? found : NULL;
 }
 
 static bool is_named(pid_t pid, const char *fd)

@@ -52,9 +52,10 @@ static enum direction resolve(struct http_request *request, const struct origin 
 		return DIRECTION_FAILED;
 	curl_url_set(request->url, CURLUPART_USER, NULL, 0);
 	curl_url_set(request->url, CURLUPART_PASSWORD, NULL, 0);
-	if (origin_read(&next, request->url) && is_http(&next) && strcasecmp(next.host, home->host) == 0) {
-		request->elsewhere = strcmp(next.scheme, home->scheme) != 0 || strcmp(next.port, home->port) != 0;
-		direction = DIRECTION_FOLLOW;
+	if (origin_read(&next, request->url) && is_http(&next)) {
+		bool away = strcasecmp(next.host, home->host) != 0;
+		request->elsewhere = away || strcmp(next.scheme, home->scheme) != 0 || strcmp(next.port, home->port) != 0;
+		direction = away && !request->http->anywhere ? DIRECTION_AWAY : DIRECTION_FOLLOW;
 	}
 	origin_free(&next);
 	return direction;
@@ -148,7 +149,7 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 		result_error(result, "out of memory");
 	} else if (curl_url_set(request.url, CURLUPART_URL, http->url.value, CURLU_URLENCODE | CURLU_ALLOW_SPACE) ||
 		   !take_credentials(request.url, &user, &password) || !origin_read(&home, request.url)) {
-		result_error(result, "url: malformed");
+		result_fail(result, FAILURE_REQUEST, "url: malformed");
 	} else {
 		request.user = http->basic_user ? http->basic_user : user;
 		request.password = http->basic_user ? http->basic_password : password;
@@ -159,4 +160,13 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 	curl_free(password);
 	curl_url_cleanup(request.url);
 	result->took_us = clock_us() - begun;
+}
+
+const char *http_url_wrong(const char *text)
+{
+	CURLU *url = curl_url();
+	CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
+
+	curl_url_cleanup(url);
+	return code == CURLUE_OK ? NULL : curl_url_strerror(code);
 }

@@ -166,6 +166,8 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost%s", doubt(transfer));
 	else if (code == CURLE_HTTP2_STREAM)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the server reset the stream");
+	else if (!transfer->asked && (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL))
+		result_fail(result, FAILURE_REQUEST, "request: %s", curl_easy_strerror(code));
 	else if (!transfer->asked)
 		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_FUNCTION_ARGUMENT)

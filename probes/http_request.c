@@ -112,13 +112,13 @@ static bool set_headers(CURL *easy, const struct http_request *request, struct c
 		if (!is_wanted(request, header))
 			continue;
 		if (!is_token(header->name) || !is_field_value(header->value)) {
-			result_error(result, "header %s: not allowed in HTTP", header->name);
+			result_fail(result, FAILURE_REQUEST, "header %s: not allowed in HTTP", header->name);
 			return false;
 		}
 		ok = ok && append(list, "%s:%s%s", header->name, *header->value ? " " : "", header->value);
 	}
 	if ((bearer && !is_field_value(bearer)) || (request->idempotency_key && !is_field_value(request->idempotency_key))) {
-		result_error(result, "%s: not allowed in HTTP", bearer ? "bearer" : "idempotency key");
+		result_fail(result, FAILURE_REQUEST, "%s: not allowed in HTTP", bearer ? "bearer" : "idempotency key");
 		return false;
 	}
 	if (bearer && !has_header(request, "Authorization"))
@@ -196,8 +196,8 @@ static bool set_url(CURL *easy, const struct http_request *request, struct http_
 	curl_free(text);
 	curl_url_cleanup(url);
 	if (!ok)
-		result_error(result, "url: cannot be used%s",
-			     is_https && tls->server_name ? ", or tls.server_name cannot" : "");
+		result_fail(result, FAILURE_REQUEST, "url: cannot be used%s",
+			    is_https && tls->server_name ? ", or tls.server_name cannot" : "");
 	return ok && (!is_https || tls_setup(easy, tls, result));
 }
 
@@ -206,7 +206,7 @@ bool http_request_set(CURL *easy, const struct http_request *request, struct htt
 	int failed = set_method(easy, request);
 
 	if (!is_token(request->method)) {
-		result_error(result, "method: not allowed in HTTP");
+		result_fail(result, FAILURE_REQUEST, "method: not allowed in HTTP");
 		return false;
 	}
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_USERAGENT, "tinysup-probe/" TINYSUP_VERSION);

@@ -23,10 +23,18 @@
 
 const struct page *page_map(int fd)
 {
+	return page_map_of(fd, geteuid());
+}
+
+const struct page *page_map_of(int fd, uid_t owner)
+{
+	const int sealed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 	struct stat status;
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &status) != 0 || status.st_size < (off_t)sizeof(struct page))
+	if (seals < 0 || (seals & sealed) != sealed || fstat(fd, &status) != 0 ||
+	    status.st_size != (off_t)sizeof(struct page) ||
+	    (status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != owner))
 		return NULL;
 	const struct page *page = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED)
@@ -38,15 +46,26 @@ const struct page *page_map(int fd)
 	return NULL;
 }
 
-/* The lists' lengths come first: a torn one must not lead out of the page. */
-static bool copy_once(const struct page *page, struct page *copy)
+/* The lists' lengths come first: a torn or wrong one must not lead out of the page. page_valid() has its say on those. */
+static void copy_once(const struct page *page, struct page *copy)
 {
 	memcpy(&copy->head, &page->head, sizeof copy->head);
 	if (copy->head.checks > PLAN_CHECKS_MAX || copy->head.steps > PLAN_STEPS_MAX)
-		return false;
+		return;
 	memcpy(copy->check, page->check, copy->head.checks * sizeof *copy->check);
 	memcpy(copy->step, page->step, copy->head.steps * sizeof *copy->step);
-	return true;
+}
+
+/* False: somebody wrote meanwhile. */
+static bool copy_whole(const struct page *page, struct page *copy)
+{
+	uint64_t before = atomic_load_explicit(&page->turn, memory_order_acquire);
+
+	if (before % 2 != 0)
+		return false;
+	copy_once(page, copy);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&page->turn, memory_order_relaxed) == before;
 }
 
 /* Before another look; false: there have been enough. */
@@ -70,13 +89,19 @@ bool page_read(const struct page *page, struct page *copy)
 	int look = 0;
 
 	do {
-		uint64_t before = atomic_load_explicit(&page->turn, memory_order_acquire);
-		if (before % 2 == 0 && copy_once(page, copy)) {
-			atomic_thread_fence(memory_order_acquire);
-			if (atomic_load_explicit(&page->turn, memory_order_relaxed) == before)
-				return true;
-		}
+		if (copy_whole(page, copy))
+			return page_valid(copy);
 	} while (wait_a_little(look++, &until));
+	return false;
+}
+
+bool page_malformed(const struct page *page)
+{
+	static struct page copy; /* too large for a stack */
+
+	for (int look = 0; look < LOOKS; look++)
+		if (copy_whole(page, &copy))
+			return !page_valid(&copy);
 	return false;
 }
 

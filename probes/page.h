@@ -20,7 +20,7 @@
 #include "probes/result.h"
 
 #define PAGE_MAGIC   "tinysup"
-#define PAGE_VERSION 1
+#define PAGE_VERSION 2
 #define PAGE_MEMFD   "tinysup" /* /proc/PID/fd/N reads "/memfd:tinysup (deleted)" */
 #define PAGE_FD      100       /* where the descriptor is, if it could be had: saves the reader a search */
 
@@ -29,6 +29,9 @@
 
 #define PAGE_NAME 64
 #define PAGE_TEXT 200
+#define PAGE_PATH 1024
+
+#define PAGE_STATES 8 /* of a step; publish.c holds init/sequencer.h's to this */
 
 enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART };
 
@@ -106,6 +109,7 @@ struct page_head {
 	char tinysup[32]; /* version */
 	pid_t supervisor;
 	uint64_t config_device, config_inode; /* of the configuration file; 0, 0: none */
+	char config[PAGE_PATH];               /* where it is; "": none, or too long for this */
 	int64_t started;
 	int64_t started_unix_ms;
 	int64_t written; /* the last change */
@@ -136,12 +140,27 @@ struct page {
  */
 const struct page *page_find(const char *config);
 
-/* Map a page that `fd` leads to. NULL: it is none, or not sealed. */
-const struct page *page_map(int fd);
+/*
+ * Map a page that `fd` leads to. NULL: it is none, is not sealed as ours is, or belongs to somebody whose word does not count:
+ * only root's, our own user's and `owner`'s does.
+ */
+const struct page *page_map_of(int fd, uid_t owner);
+const struct page *page_map(int fd); /* root's or our own */
 
-/* A copy that no write tore. False: the writer died in the middle of one. Only the lists' used parts of `copy` are filled in.
+/*
+ * A copy that no write tore, and that is valid. False: the writer died in the middle of one, or what it wrote is no page of
+ * ours. Only the lists' used parts of `copy` are filled in.
  */
 bool page_read(const struct page *page, struct page *copy);
+
+/*
+ * Whether a private copy holds what a page promises: texts that end within their field, enums, counts, indices and truth values
+ * within their bounds, times that can be reckoned with. Nothing else looks at a copy before this has.
+ */
+bool page_valid(const struct page *copy);
+
+/* It lies there whole, and is not valid: nothing that a tinysup has written. */
+bool page_malformed(const struct page *page);
 
 /*
  * Whether a verdict of a copy holds at `now`. False: `why` is the reason in words, which says of a verdict that is too old how

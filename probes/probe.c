@@ -10,6 +10,8 @@
 #include "probes/probe_guard.h"
 #include "probes/probe_report.h"
 
+#define REDIRECTS 50 /* as curl has it */
+
 bool probe_is_url(const char *target)
 {
 	return strpbrk(target, ":/");
@@ -23,7 +25,7 @@ int probe_url(const struct probe_options *options)
 	struct probed probed = {.name = "url", .decides = true};
 	char *url = malloc(size);
 
-	probe_guard(options->timeout, options->json);
+	msec_t left = clock_left(probe_guard(options->timeout, options->json));
 	if (!url) {
 		report_problem(options->json, "out of memory");
 		return 1;
@@ -32,12 +34,19 @@ int probe_url(const struct probe_options *options)
 	const struct plan_http http = {
 	    .url = {.value = url, .shown = url},
 	    .status = {.items = &accepted, .count = 1},
-	    .redirects = 10,
+	    .redirects = options->location ? REDIRECTS : 0,
+	    .anywhere = true,
 	    .max_body = 10240,
 	    .slower_than = MSEC_UNSET,
 	    .tls = {.verify = true},
 	};
-	http_run(&http, NULL, options->timeout, &probed.result);
+	const char *wrong = http_url_wrong(url);
+	if (wrong) {
+		probed.result.retry_after = MSEC_UNSET;
+		result_fail(&probed.result, FAILURE_REQUEST, "url: malformed (%s)", wrong);
+	} else {
+		http_run(&http, NULL, left, &probed.result);
+	}
 	free(url);
 
 	bool healthy = probed.result.outcome == OUTCOME_OK;
@@ -54,14 +63,13 @@ static const struct plan_check *find(const struct plan_checks *checks, const cha
 	return NULL;
 }
 
-static int report_unknown(const struct plan_checks *checks, const char *name, bool json)
+static int tell_unknown(const struct plan_checks *checks, const struct probe_options *options)
 {
-	char names[1024] = "";
-	size_t used = 0;
+	const char *names[PLAN_CHECKS_MAX];
 
-	for (size_t i = 0; i < checks->count && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", checks->items[i].name);
-	report_problem(json, "no check named %s; there are: %s", name, names);
+	for (size_t i = 0; i < checks->count; i++)
+		names[i] = checks->items[i].name;
+	report_unknown(options, names, checks->count);
 	return 1;
 }
 
@@ -152,18 +160,17 @@ static bool choose(const struct plan *plan, const struct probe_options *options,
 int probe_checks(const struct plan *plan, const struct probe_options *options)
 {
 	const char *subject = options->check ? options->check : options->target ? options->target : "all checks";
-	int64_t begun = clock_us(), deadline = clock_deadline(options->timeout);
+	int64_t begun = clock_us(), deadline = probe_guard(options->timeout, options->json);
 	struct selection which;
 	bool healthy;
 
-	probe_guard(options->timeout, options->json);
+	if (!choose(plan, options, &which))
+		return tell_unknown(&plan->checks, options);
 	if (plan->checks.count == 0) {
 		report_problem(options->json, "no checks are configured in %s",
 			       plan->file ? plan->file : "any configuration file");
 		return 1;
 	}
-	if (!choose(plan, options, &which))
-		return report_unknown(&plan->checks, subject, options->json);
 	struct probed *probed = calloc(plan->checks.count, sizeof(*probed));
 	if (!probed) {
 		report_problem(options->json, "out of memory");

@@ -9,6 +9,7 @@
 #define TINYSUP_PROBES_PROBE_H
 
 #include "config/plan.h"
+#include "probes/page.h"
 #include "probes/result.h"
 
 #define PROBE_LINE_MAX 4096 /* Docker keeps no more of a health check's output */
@@ -19,14 +20,22 @@ struct probe_options {
 	msec_t timeout;     /* of it all */
 	bool direct;        /* do not ask the supervisor; main's to look at */
 	bool json;
+	bool location; /* a URL's redirects are followed */
 };
 
 /*
  * What the running supervisor says, from the page it publishes: live, ready, startup, a check that it asks, or all there is.
- * config: the configuration it would have read; NULL: whatever. Returns the exit code, or -1 where it cannot tell: there is
- * none, we may not look, it has no probes, or it does not ask that check.
+ * named: the configuration that the user names, which it must have read; NULL: none. usual: the one that is read where none is
+ * named: a supervisor that has it is preferred; NULL: there is no such file. Returns the exit code, or -1 where it cannot tell:
+ * there is none, we may not look, it has no probes, or it does not ask that check.
  */
-int probe_supervisor(const struct probe_options *options, const char *config);
+int probe_supervisor(const struct probe_options *options, const char *named, const char *usual);
+
+/* The same from a copy of a page. */
+int probe_page(const struct probe_options *options, const char *named, const struct page *copy);
+
+/* The configuration that the running supervisor has read; NULL: there is none that we know of. `usual` as above. */
+const char *probe_supervisors_config(const char *usual);
 
 /* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
 void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result);
@@ -34,7 +43,10 @@ void probe_ask_about_app(const struct plan_check *check, const char *config, str
 /* Is this target for probe_url()? */
 bool probe_is_url(const char *target);
 
-/* One request, as `curl -f URL` but with the kubelet's idea of success: 200-399, redirects on the same host. */
+/*
+ * One request, as `curl -f URL` makes it: no redirect is followed, any status below 400 is a success. With options->location as
+ * `curl -f -L`, without credentials for another host.
+ */
 int probe_url(const struct probe_options *options);
 
 /*

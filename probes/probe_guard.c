@@ -6,6 +6,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "probes/clock.h"
+
 #define GRACE_MS 50
 
 void probe_write(const char *line, size_t length)
@@ -36,20 +38,28 @@ static void end_json(int number)
 			      : "{\"healthy\":false,\"error\":\"the probe was killed\"}\n");
 }
 
-void probe_guard(msec_t timeout, bool json)
+int64_t probe_guard(msec_t timeout, bool json)
 {
 	static const int ending[] = {SIGALRM, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGABRT,
 				     SIGSEGV, SIGBUS,  SIGFPE, SIGILL, SIGSYS,  SIGTRAP};
+	static int64_t deadline;
 	struct sigaction action = {.sa_handler = json ? end_json : end_text};
 	msec_t total = (timeout > 0 ? timeout : 0) + GRACE_MS;
 	const struct itimerval alarm = {.it_value = {.tv_sec = total / 1000, .tv_usec = total % 1000 * 1000}};
-	sigset_t none;
+	sigset_t others;
 
+	if (deadline != 0)
+		return deadline;
+	deadline = clock_deadline(timeout);
 	sigfillset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+	sigfillset(&others);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
 		sigaction(ending[i], &action, NULL);
+		sigdelset(&others, ending[i]);
+	}
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* SIGUSR1 and the like would end it with a code of their own */
+	sigprocmask(SIG_SETMASK, &others, NULL);
 	setitimer(ITIMER_REAL, &alarm, NULL);
+	return deadline;
 }

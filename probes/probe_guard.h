@@ -9,8 +9,11 @@
 
 #include "config/plan.h"
 
-/* From here on the process ends with code 0 or 1, and with 1 at the latest 50 ms after `timeout`. */
-void probe_guard(msec_t timeout, bool json);
+/*
+ * From here on the process ends with code 0 or 1, and with 1 at the latest 50 ms after `timeout`: that of the first call, whose
+ * end every call returns, on the clock of clock_us().
+ */
+int64_t probe_guard(msec_t timeout, bool json);
 
 /* Writes a line to stdout if there is room for it; a reader that has stalled does not hold us. Safe in a signal handler. */
 void probe_write(const char *line, size_t length);

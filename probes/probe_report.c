@@ -175,3 +175,20 @@ void report_problem(bool json, const char *fmt, ...)
 		probe_write("{\"healthy\":false}\n", strlen("{\"healthy\":false}\n"));
 	json_decref(root);
 }
+
+void report_unknown(const struct probe_options *options, const char *const *names, size_t count)
+{
+	const char *name = options->check ? options->check : options->target;
+	char list[2048] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
+	if (count == 0 && options->check)
+		report_problem(options->json, "no check named %s: no checks are configured", name);
+	else if (count == 0)
+		report_problem(options->json, "no check named %s; there are the probes live, ready, startup", name);
+	else
+		report_problem(options->json, "no check named %s; there are: %s%s", name, list,
+			       options->check ? "" : ", and the probes live, ready, startup");
+}

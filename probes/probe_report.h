@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "probes/probe.h"
 #include "probes/result.h"
 
 struct probed {
@@ -23,5 +24,8 @@ void report_told(const char *subject, const char *why, const struct probed *prob
 
 /* No verdict, but a reason: "no checks are configured". printf's format; control characters become '?'. */
 void report_problem(bool json, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* There is no check (or probe) of the name that is asked for; which there are. */
+void report_unknown(const struct probe_options *options, const char *const *names, size_t count);
 
 #endif

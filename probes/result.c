@@ -32,6 +32,8 @@ const char *failure_name(enum failure failure)
 		return "process";
 	case FAILURE_EXEC:
 		return "exec";
+	case FAILURE_REQUEST:
+		return "request";
 	case FAILURE_INTERNAL:
 		break;
 	}

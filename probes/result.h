@@ -29,6 +29,7 @@ enum failure {
 	FAILURE_FILE,    /* missing or unreadable */
 	FAILURE_PROCESS, /* the app's process: gone, too much memory, too many descriptors */
 	FAILURE_EXEC,    /* could not be executed, exit code, signal */
+	FAILURE_REQUEST, /* a request that can never be made: its URL, method or a header */
 	FAILURE_INTERNAL,
 };
 

@@ -59,3 +59,16 @@ json_t *text_json(const char *text)
 	free(clean);
 	return string;
 }
+
+bool text_is_plain(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		size_t length = character(at);
+		if (!length || (*at < 0x20 && *at != '\t') || *at == 0x7f)
+			return false;
+		at += length;
+	}
+	return true;
+}

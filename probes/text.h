@@ -5,8 +5,12 @@
 #define TINYSUP_PROBES_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* A JSON string of text, with U+FFFD for every byte that is not UTF-8. NULL where there is no memory; the caller owns it. */
 json_t *text_json(const char *text);
+
+/* Whether it is UTF-8 without control characters but tabs. */
+bool text_is_plain(const char *text);
 
 #endif

@@ -71,6 +71,16 @@ static struct authorities find_authorities(const struct plan_tls *tls)
 	return found;
 }
 
+bool tls_authorities(void)
+{
+	static const struct plan_tls nothing_said;
+	struct authorities found = find_authorities(&nothing_said);
+
+	if (found.file)
+		return access(found.file, R_OK) == 0;
+	return found.directory && access(found.directory, R_OK) == 0;
+}
+
 bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *result)
 {
 	struct authorities found = {NULL, NULL};

@@ -13,6 +13,9 @@
 
 #include "probes/result.h"
 
+/* Whether there are certificate authorities where tls.ca names none. */
+bool tls_authorities(void);
+
 /* For one https request. False: `result` holds why it must not be sent. */
 bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *result);
 

@@ -187,6 +187,14 @@ class Hooks(ChainCase):
         self.assertIn("cannot execute /nonexistent/hook: No such file or directory", s.log())
         self.assertIn("cannot execute /etc/passwd: Permission denied", s.log())
 
+    def test_a_request_that_can_never_be_made_is_tried_once(self):
+        """Not every 0.1 s until its time is gone: libcurl refuses the host, HTTP the header's name."""
+        for http in ('url = "http://%00/";', 'url = "http://127.0.0.1:1/"; headers = [ "X Y: v" ];'):
+            s = self.stopped(chain(f'{{ name = "a"; http: {{ {http} }}; timeout = "3s"; retry: {{ attempts = 3; }}; }}', STOP))
+            self.assertEqual(s.code, 0)
+            self.assertRegex(s.log(), "a: failed")
+            self.assertNotIn("again in", s.log())
+
     def test_required_makes_75(self):
         self.assertEqual(self.stopped(chain(STOP, exec_step("flat", "exit 1", "required = true;"))).code, 75)
         self.assertEqual(self.stopped(chain(STOP, exec_step("flat", "exit 1", "required = true;"), more="failed_exit_code = 9;")).code, 9)

@@ -1,6 +1,7 @@
 """The configuration from the outside: every class of error with its message, expansion, includes, --check, and that no secret shows."""
 # also sanitized
 import os
+import subprocess
 import unittest
 
 from harness import Case, TINYSUP, run
@@ -116,6 +117,19 @@ ERRORS = [
     ('alerts: { slack: { type = "slack"; url = "http://x"; }; };' + step('{ name = "a"; alert = [ "slak" ]; }'), 'did you mean "slack"?'),
     (step('{ name = "a"; exec = [ "x" ]; reserve = "20s"; }, { name = "b"; exec = [ "x" ]; reserve = "20s"; }'),
      "the reserves and kill_reserve add up to 40.5 s, but the deadline in effect is 30 s"),
+    (step('{ name = "a"; exec = [ "x" ]; when = [ "stop", "recovery" ]; }'), 'when[1]: "recovery" is not in this version'),
+    ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( { name = "save"; exec = [ "x" ]; reserve = "8s"; }, ' + STOP + ' ); };',
+     "add up to 11.5 s, but the deadline in effect is 10 s (for the reason stop: save 8 s, stop 3 s (its default), kill_reserve 0.5 s)"),
+    ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( ' + STOP + ', { name = "late"; exec = [ "x" ]; reserve = "9s"; when = [ "crash" ]; } ); };',
+     "add up to 12.5 s, but the deadline in effect is 10 s (for the reason crash: stop 3 s (its default), late 9 s, kill_reserve 0.5 s)"),
+    ("shutdown: { chain = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " ); };", "has 65 steps; 64 are the most"),
+    # addresses
+    *(('checks = ( { name = "a"; http: { url = "%s"; }; } );' % url, "checks[0].http.url: wants an address " + said) for url, said in (
+        ("http://127.0.0.1:80800/", "with a port from 1 to 65535"), ("http://x:0/", "with a port"), ("http://x:8o/", "with a port"),
+        ("http://[::1]:99999/", "with a port"), ("http:///x", "with a host"), ("http://:80/", "with a host"), ("https://", "with a host"),
+        ("http://me@/", "with a host"), ("http://a b/", "without blanks"), ("http://a/b c", "without blanks"), ("http://a\\n/", "without blanks"),
+        ("http://[::1/", "whose host in brackets"), ("http://[x]/", "whose host in brackets"), ("http://[::1]x/", "with nothing but a port"),
+        ("http://a$b/", "whose host is a name"))),
     # alerts
     ('alerts: { a: { url = "http://x"; }; };', "alerts.a.type: must be set"),
     ('alerts: { a: { type = "slakc"; url = "http://x"; }; };', 'alerts.a.type: wants one of'),
@@ -195,6 +209,114 @@ class Errors(Case):
 
     def test_no_command_is_usage(self):
         self.assertEqual(run(config="", first=False)[0], 64)
+
+
+class Files(Case):
+    """What a configuration may be, and is not: whatever it is, process 1 ends with 78, --probe with 1, and neither waits."""
+
+    def setUp(self):
+        super().setUp()
+        self.at = self.start("--", "true", ready=False).directory
+
+    def refused(self, file, said, stdin=None):
+        for words, code in ((["--", "true"], 78), (["--check"], 78), (["--probe", "--timeout", "9s"], 1), (["--probe", "x", "--json", "--timeout", "9s"], 1)):
+            with self.subTest(file=str(file), words=words):
+                done = subprocess.run([TINYSUP, "--config", file, *words], stdin=stdin or subprocess.DEVNULL, capture_output=True,
+                                      text=True, timeout=10, check=False, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(f"{file}: {said}", done.stderr)
+                if "--probe" in words:
+                    self.assertEqual(done.stdout.count("\n"), 1)
+
+    def test_a_directory(self):
+        (self.at / "d.conf").mkdir()
+        self.refused(self.at / "d.conf", "is a directory (Docker makes one where the file of a bind mount is missing)")
+
+    def test_what_is_no_file(self):
+        os.mkfifo(self.at / "fifo")
+        self.refused(self.at / "fifo", "is a pipe, not a regular file")
+        self.refused("/dev/null", "is not a regular file")
+        self.refused("/dev/zero", "is not a regular file")
+        self.refused("/dev/full", "is not a regular file")
+
+    def test_too_large(self):
+        (self.at / "large").write_text("#" * (1 << 20) + "\n")
+        self.refused(self.at / "large", "is larger than 1048576 bytes")
+        (self.at / "fits").write_text("#" * ((1 << 20) - 1) + "\n")
+        self.assertEqual(run("--config", self.at / "fits", "--", "true", first=False)[0], 0)
+
+    def test_a_plan_that_is_too_large(self):
+        (self.at / "plan").write_text("checks = ( " + "{}, " * 60000 + "{} );")
+        self.refused(self.at / "plan", "is too large: the plan needs more than 16 MiB")
+
+    def test_a_nul_byte(self):
+        (self.at / "nul").write_bytes(b"app: { };\0 nonsense")
+        self.refused(self.at / "nul", "holds a NUL byte")
+
+    def test_unclosed(self):
+        (self.at / "string").write_text('app: {\n name = "x; };\n')
+        self.assertIn("string:2: a string that begins here is not closed", run("--config", self.at / "string", "--check", first=False)[2])
+        (self.at / "comment").write_text('\n/* app: {\n')
+        self.assertIn("comment:2: a comment that begins here is not closed", run("--config", self.at / "comment", "--check", first=False)[2])
+
+    def test_standard_input(self):
+        for text, code in (('app: { name = "piped"; };', 0), ("nonsense = 1;", 78)):
+            done = subprocess.run([TINYSUP, "--config", "-", "--check"], input=text, capture_output=True, text=True, timeout=10, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn("-:1: nonsense: unknown setting", done.stderr)
+
+    def test_secrets_that_are_no_files(self):
+        os.mkfifo(self.at / "fifo")
+        (self.at / "large").write_bytes(b"x" * 65537)
+        for file, said in (("fifo", "is a pipe, not a regular file"), (".", "is a directory"), ("large", "is larger than 65536 bytes")):
+            with self.subTest(file=file):
+                text = 'app: { environment: { A = "${file:%s}"; }; };' % (self.at / file)
+                code, _, log = run("--", "true", config=text, first=False)
+                self.assertEqual(code, 78)
+                self.assertIn(f"conf:1: app.environment.A: {self.at / file} {said}", log)
+                self.assertEqual(run("--check", config=text, first=False)[0], 0)
+
+    def includes(self, **files):
+        for name, text in files.items():
+            (self.at / name).write_text(text)
+        return run("--check", "--config", self.at / "main", first=False)
+
+    def test_includes_keep_their_lines(self):
+        code, _, log = self.includes(main='# one\napp: {\n  @include "part"  nam = "x";\n  umask = "9";\n};\nwrong = 1;\n',
+                                     part='name = "a\n@include \\"no\\"\n";\n/*\n@include "neither"\n*/\n# @include "nor"\nsignals = "all";')
+        self.assertEqual(code, 78)
+        self.assertEqual([line.split("/")[-1].split(": ")[0] + " " + line.split(": ")[1] for line in log.splitlines()],
+                         ["main:3 app.nam", "main:4 app.umask", "main:6 wrong", "part:8 app.signals"], log)
+
+    def test_a_syntax_error_in_an_include(self):
+        self.assertRegex(self.includes(main='\n\n@include "part"\n', part="app: {\n name = = 1;\n};\n")[2], "part:2: syntax error")
+
+    def test_a_syntax_error_shows_the_habit(self):
+        for text, line, said in (
+                ("app: {\n name = 'x';\n};\n", 2, "strings stand in double quotes\n    name = 'x';\n           ^\n"),
+                ("shutdown: {\n deadline = 10s;\n};\n", 2, 'a duration with a unit stands in quotes, such as "10s"\n    deadline = 10s;\n                 ^\n'),
+                ("app:\n  name: bot\n", 2, "a string stands in double quotes and a group in braces: "),
+                ('app: {\n name = "x";\n', 3, "a brace, a parenthesis or a bracket is still open at the end\n"),
+                ('checks = (\n { name = "a"; }\n # two\n { name = "b"; }\n);\n', 2,
+                 'a comma is missing between the elements of a list\n    { name = "a"; }\n                   ^\n'),
+                ("checks = ( ] );", 1, "\n    checks = ( ] );\n")):
+            with self.subTest(text=text):
+                log = self.includes(main=text)[2]
+                self.assertIn(f"main:{line}: syntax error", log)
+                self.assertIn(said, log)
+                log = run("--config", self.at / "main", "--", "true", first=False)[2]
+                self.assertEqual(log.count("\n"), 1, "a log is no place for what may hold a secret")
+
+    def test_includes_have_bounds(self):
+        self.assertRegex(self.includes(main='\n@include "main"\n')[2], r'main:2: "main" includes itself')
+        self.assertRegex(self.includes(main='@include "a"\n', a='\n@include "main"\n')[2], r'/a:2: "main" includes itself')
+        deep = {f"f{i}": f'@include "f{i + 1}"\n' for i in range(20)}
+        self.assertRegex(self.includes(main='@include "f0"\n', **deep)[2], "/f9:1: includes are nested too deep")
+        self.assertRegex(self.includes(main='@include "one"\n' * 70, one="# nothing\n")[2], "main:65: too many includes")
+        self.assertRegex(self.includes(main='@include "big"\n@include "big"\n', big="#" * 600000)[2],
+                         'main:2: cannot open include file ".*/big": is larger than')
+        (self.at / "dir").mkdir()
+        self.assertRegex(self.includes(main='@include "dir"\n')[2], 'main:1: cannot open include file ".*/dir": is a directory')
 
 
 class Probes(Case):
@@ -278,6 +400,75 @@ class Check(Case):
         self.assertIn("not for this reason", lines["late"])
         self.assertIn("never: needs_app, but the app is stopped before it", out)
 
+    def test_what_may_differ_in_the_container_is_a_warning(self):
+        code, out, log = run("--check", first=False, config=(
+            'app: { directory = "/nonexistent";\nuser = "no-such-user";\ncommand = [ "/etc/passwd" ];\n'
+            'environment: { A = "${NOT_THERE}";\nB = "${file:/nonexistent/secret}"; }; };\n'
+            'checks = ( { name = "c"; exec = [ "no-such-program" ]; },\n{ name = "d"; http: { url = "${URL}"; };\n timeout = 30000; } );\n'
+            'alerts: { s: { type = "slack"; url = "https://x"; tls: {\nca = "/nonexistent.pem"; }; }; };\n' + step('{ name = "a"; exec = [ "sh" ]; }')))
+        said = [line.split("conf:", 1)[1] for line in log.splitlines()]
+        self.assertEqual(code, 78, log)   # 30000 s are too long for a check
+        code, out, log = run("--check", first=False, config=(
+            'app: { directory = "/nonexistent";\nuser = "no-such-user";\ncommand = [ "/etc/passwd" ];\n'
+            'environment: { A = "${NOT_THERE}";\nB = "${file:/nonexistent/secret}"; }; };\n'
+            'checks = ( { name = "c"; exec = [ "no-such-program" ]; },\n{ name = "d"; http: { url = "${URL}"; }; } );\n'
+            'alerts: { s: { type = "slack"; url = "https://x"; tls: {\nca = "/nonexistent.pem"; }; }; };\n'
+            'shutdown: { deadline = 30000; platform_grace = "10h"; chain = ( ' + STOP + ' ); };\n'))
+        said = [line.split("conf:", 1)[1] for line in log.splitlines()]
+        self.assertEqual(code, 0, log)
+        self.assertEqual(said, [
+            "1: warning: app.directory: No such file or directory",
+            "2: warning: app.user: names a user that is not in /etc/passwd",
+            "3: warning: app.command[0]: /etc/passwd: not executable",
+            "4: warning: app.environment.A: ${NOT_THERE} is not in the environment and has no default (${NOT_THERE:-...})",
+            "5: warning: app.environment.B: cannot read /nonexistent/secret: No such file or directory",
+            "6: warning: checks[0].exec[0]: no-such-program is in no directory of PATH",
+            "7: warning: checks[1].http.url: ${URL} is not in the environment and has no default (${URL:-...})",
+            "9: warning: alerts.s.tls.ca: No such file or directory",
+            "10: warning: shutdown.deadline: 30000 s = 8h20m: did you mean milliseconds? A bare number is seconds"])
+        self.assertIn("deadline", out)
+
+    def test_no_certificates_for_https(self):
+        config = 'alerts: { s: { type = "slack"; url = "https://x/"; }; };'
+        code, _, log = run("--check", config=config, env={"SSL_CERT_FILE": "/nonexistent"}, first=False)
+        self.assertEqual(code, 0)
+        self.assertIn("conf:1: warning: alerts.s: no CA certificates are here", log)
+
+    def test_a_shorter_timeout_of_the_probe_is_told(self):
+        _, _, log = run("--check", first=False, config='checks = ( { name = "c"; exec = [ "true" ]; timeout = "3s"; } );\n'
+                        'probes: { liveness: { checks = ( "c" );\n timeout = "2s"; }; readiness: { checks = ( "c" ); }; };')
+        self.assertRegex(log, r'^\S*conf:3: warning: probes\.liveness\.timeout: is 2 s, but check "c" has 3 s of its own, and gets them\n$')
+
+    def test_libcurl_has_its_say(self):
+        """What our own check lets pass."""
+        for words, code in ((["--check"], 78), (["--probe", "--timeout", "9s"], 1)):
+            got, _, log = run(*words, config='checks = ( { name = "a"; http: { url = "http://%00/"; }; } );', first=False)
+            self.assertEqual(got, code)
+            self.assertRegex(log, r"conf:1: checks\[0\]\.http\.url: cannot be used: ")
+
+    def test_a_signal_takes_no_time(self):
+        _, out, _ = run("--check", config=CHAIN.format('{ name = "hup"; signal = "SIGHUP"; }, { name = "a"; exec = [ "true" ]; timeout = "2s"; }, ' +
+                                                       '{ name = "stop"; stop: { timeout = "5s"; }; }'), first=False)
+        self.assertRegex(out, r"hup +signal +- +0 s +0 s")
+        self.assertRegex(out, r"a +exec +- +2 s +0 s")
+        self.assertIn("nothing is cut", out)
+
+    def test_nothing_left_is_a_cut(self):
+        _, out, _ = run("--check", config=CHAIN.format('{ name = "all"; exec = [ "true" ]; }, { name = "stop"; stop: { timeout = "3s"; }; }, ' +
+                                                       '{ name = "late"; exec = [ "true" ]; }'), first=False)
+        self.assertRegex(out, "late +exec +- +none")
+        self.assertNotIn("nothing is cut", out)
+        self.assertIn("late: nothing is left for it", out)
+
+    def test_the_plan_of_every_reason(self):
+        _, out, _ = run("--check", first=False, config='app: { restart: { policy = "on-failure"; }; };' + CHAIN.format(
+            '{ name = "cancel"; exec = [ "true" ]; timeout = "1s"; }, { name = "flat"; exec = [ "true" ]; timeout = "1s"; needs_app = true; }, ' +
+            STOP + ', { name = "close"; exec = [ "true" ]; timeout = "1s"; }'))
+        self.assertIn("with restart.policy a crash runs: stop. It does not run: cancel, flat, close\n", out)
+        self.assertIn("an exit or a crash after too many restarts runs: cancel, stop, close. It does not run: flat\n", out)
+        _, out, _ = run("--check", first=False, config=CHAIN.format('{ name = "a"; exec = [ "true" ]; timeout = "1s"; }, ' + STOP))
+        self.assertNotIn("does not run", out)
+
     def test_empty_file_is_valid(self):
         code, out, _ = run("--check", config="", first=False)
         self.assertEqual(code, 0)
@@ -306,6 +497,35 @@ class Modes(Case):
                               (["--nonsense", "--probe"], "")):
             with self.subTest(words=words):
                 self.assertEqual(run(*words, config=config, first=False)[0], 1)
+
+    def test_names_that_there_are_not(self):
+        config = 'checks = ( { name = "good"; exec = [ "true" ]; } );'
+        for words, there, said in ((["--probe=alive"], config, "no check named alive; there are: good, and the probes live, ready, startup"),
+                                   (["--probe", "x"], "", "no check named x; there are the probes live, ready, startup"),
+                                   (["--probe", "--check", "x"], config, "no check named x; there are: good"),
+                                   (["--probe", "--check", "x"], "", "no check named x: no checks are configured")):
+            with self.subTest(words=words):
+                code, out, _ = run(*words, config=there, first=False)
+                self.assertEqual((code, out), (1, f"unhealthy: {said}\n"))
+
+    def test_wrong_values_are_told_what_is_wanted(self):
+        for words, said in ((["--probe", "--timeout", "5x"], "wants a duration such as"), (["-r", "x"], "wants S:R"),
+                            (["-e", "256", "true"], "wants an exit code from 0 to 255"), (["-p", "x", "true"], "wants a signal"),
+                            (["--status", "--check"], "--check alone takes no name and no other mode"), (["--check", "--status"], "only one of")):
+            with self.subTest(words=words):
+                code, out, log = run(*words, config="", first=False)
+                self.assertEqual(code, 1 if "--probe" in words else 64)
+                self.assertIn(said, out + log)
+
+    def test_a_configuration_taken_for_the_command(self):
+        s = self.start("--", "true", ready=False)
+        (s.directory / "tinysup.conf").write_text("app: { };")
+        (s.directory / "plain").write_text("app: { };")
+        for words in (["-c", s.directory / "tinysup.conf"], ["-c", s.directory / "plain"], [s.directory / "tinysup.conf"]):
+            code, _, log = run(*words, first=False)
+            self.assertEqual(code, 126)
+            self.assertIn("The configuration is named by --config FILE", log)
+        self.assertNotIn("--config FILE", run("-c", "true", first=False)[2])
 
     def test_probe_by_name(self):
         config = 'checks = ( { name = "good"; exec = [ "true" ]; }, { name = "bad"; exec = [ "false" ]; soft = %s; } );'

@@ -8,6 +8,8 @@ import re
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
 import unittest
 from pathlib import Path
@@ -535,6 +537,41 @@ class Page(HealthCase):
         self.start("--", "sleep", "100", config=self.CONFIG, first=False)
         s.touch("up")
         s.until_file("said", "healthy: started, live and ready")
+
+    def test_somebody_elses_page_is_not_believed(self):
+        """A true page's bytes, sealed as a page is, in the memory or in the hands of a user that is neither root nor we."""
+        forger = """if True:
+            import ctypes, fcntl, os, subprocess, sys
+            page, who, tinysup = sys.argv[1:]
+            os.seteuid(65534 if who == "memory" else 0)
+            fd = os.memfd_create("tinysup", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            os.seteuid(0)
+            os.write(fd, open(page, "rb").read())
+            fcntl.fcntl(fd, 1033, 7)   # F_ADD_SEALS: seal, shrink, grow
+            os.dup2(fd, 100, inheritable=False)
+            if who == "process":
+                os.setresuid(65534, 65534, 0)
+                ctypes.CDLL(None).prctl(4, 1)   # dumpable again: /proc/PID is its own
+            sys.exit(subprocess.run([tinysup, "--probe", "--timeout", "9s"], preexec_fn=lambda: os.setresuid(0, 0, 0)).returncode)
+        """
+        s = self.start("--", "sleep", "100")
+        s.until_probe(0)
+        (s.directory / "page").write_bytes(Path(f"/proc/{s.pid}/fd/100").read_bytes())
+        for who, code in (("ourselves", 0), ("memory", 1), ("process", 1)):
+            done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh", sys.executable,
+                                   "-c", forger, s.directory / "page", who, TINYSUP], capture_output=True, text=True, timeout=30, check=False)
+            with self.subTest(who=who):
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertIn("healthy: started, live and ready" if code == 0 else "no checks are configured", done.stdout)
+
+    def test_the_supervisors_own_configuration_is_read(self):
+        """It was started with --config, asks nothing by itself, and --probe is told no file."""
+        s = self.up(f'checks = ( {UP} );')
+        self.assertRegex(s.probe()[1], r"^healthy: all checks \d+ ms\n$")
+        self.assertRegex(s.probe("up", "--direct")[1], r"^healthy: up \d+ ms\n$")
+        s.remove("up")
+        self.assertEqual(s.probe()[0], 1)
+        self.assertEqual(s.probe("upp"), (1, "unhealthy: no check named upp; there are: up, and the probes live, ready, startup\n"))
 
     def test_another_containers_supervisor_is_not_ours(self):
         s = self.up(self.CONFIG)

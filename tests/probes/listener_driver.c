@@ -59,7 +59,7 @@ static void open_page(void)
 	if (ftruncate(memfd, sizeof *page) != 0)
 		exit(2);
 	page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	memcpy(page->magic, PAGE_MAGIC, sizeof PAGE_MAGIC);
 	page->version = PAGE_VERSION;
 	page->size = sizeof *page;

@@ -67,8 +67,13 @@ class Verdicts(Case):
         for query in ("verbose", "verbose=1", "x=y&verbose", "verbose&x"):
             answer = self.get(f"/readyz?{query}")
             self.assertEqual(answer.status, 503)
-            self.assertTrue(answer.text.endswith("[-]verdict failed: api: status 500\nreadyz check failed\n"), answer.text)
+            self.assertRegex(answer.text, r"\n\[-\]old failed: [^\n]*\nreadyz check failed\n\Z")
+            self.assertNotIn("verdict", answer.text)   # that is no check
         self.assertTrue(self.get("/livez?verbose").text.endswith("livez check passed\n"))
+
+    def test_verbose_gives_a_reason_that_is_no_checks(self):
+        self.tell(f"check api {HTTP} hard ok 3200 500 60000", "verdict readiness unhealthy -1 the app is not running")
+        self.assertEqual(self.get("/readyz?verbose").text, "[+]api ok\nthe app is not running\nreadyz check failed\n")
 
     def test_health_json(self):
         self.tell(f"check api {HTTP} hard ok 3200 500 60000")

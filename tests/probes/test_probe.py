@@ -12,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import (NO_NETWORK, PROCESS_SECONDS, SECRET, Server, answer, ask, drip, drive, driver, environment, flood, folder,
+from rig import (NO_NETWORK, PROCESS_SECONDS, SECRET, TINYSUP, Server, answer, ask, drip, drive, driver, environment, flood, folder,
                  full_backlog, hang, may, raw, redirect, reset)
 from test_http import Case
 
@@ -205,6 +205,19 @@ class Probe(unittest.TestCase):
             self.assertRegex(line, "^unhealthy: url: timeout after 300 ms, connected, no answer")
         self.assertIn("connection refused", self.probe(url, 900, "text", code=1))
         self.assertIn("malformed", self.probe("http://[", 900, "text", code=1))
+
+    def test_a_redirect_is_followed_where_that_is_asked_for(self):
+        """As `curl -f` and `curl -fL`: by default an answer below 400 is a success, wherever it leads."""
+        with Server(answer("", "503 No")) as bad, Server(redirect(f"{bad.url}/x")) as first:
+            elsewhere = first.url.replace("127.0.0.1", "localhost")
+            for url in (first.url, elsewhere):
+                for words, code, said in (((), 0, "healthy: status 302"), (("--location",), 1, "unhealthy: url: status 503")):
+                    with self.subTest(url=url, words=words):
+                        done = subprocess.run([TINYSUP, "--probe", url, "--timeout", "9s", *words], env=environment(), capture_output=True, text=True,
+                                              stdin=subprocess.DEVNULL, timeout=20, check=False)
+                        self.assertEqual(done.returncode, code, done.stdout)
+                        self.assertIn(said, done.stdout)
+            self.assertEqual(len(bad.requests), 2)
 
     def test_verdict(self):
         for target in ("-", "live", "ready", "startup"):

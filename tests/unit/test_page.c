@@ -136,6 +136,11 @@ TEST(lists_that_are_too_long_lead_nowhere)
 	page->head.checks = 0;
 	page->head.steps = SIZE_MAX;
 	assert_false(page_read(page, &copy));
+	assert_true(page_malformed(page));
+	page->head.steps = 0;
+	assert_false(page_malformed(page));
+	atomic_store(&page->turn, 1);
+	assert_false(page_malformed(page)); /* being written, or torn: page_read() tells */
 	drop_page(page, fd);
 }
 
@@ -146,7 +151,9 @@ TEST(only_a_sealed_page_of_this_version_is_one)
 
 	assert_null(page_map(-1));
 	assert_null(page_map(fd)); /* it could be cut short under a reader */
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	assert_null(page_map(fd)); /* somebody may add to the seals */
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), 0);
 	const struct page *mapped = page_map(fd);
 	assert_non_null(mapped);
 	munmap((void *)(uintptr_t)mapped, sizeof *mapped);
@@ -158,6 +165,24 @@ TEST(only_a_sealed_page_of_this_version_is_one)
 	page->size++;
 	page->magic[0]++;
 	assert_null(page_map(fd));
+	drop_page(page, fd);
+}
+
+TEST(only_root_and_we_are_believed)
+{
+	int fd;
+	struct page *page = make_page(&fd);
+
+	if (geteuid() != 0)
+		return (void)drop_page(page, fd); /* nobody else's memory can be made */
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+	assert_int_equal(fchown(fd, 65534, 65534), 0);
+	assert_null(page_map(fd));
+	assert_int_equal(seteuid(65534), 0);
+	const struct page *mapped = page_map(fd);
+	assert_int_equal(seteuid(0), 0);
+	assert_non_null(mapped);
+	munmap((void *)(uintptr_t)mapped, sizeof *mapped);
 	drop_page(page, fd);
 }
 
@@ -187,6 +212,7 @@ int main(void)
 	    cmocka_unit_test(a_writer_that_died_is_told),
 	    cmocka_unit_test(lists_that_are_too_long_lead_nowhere),
 	    cmocka_unit_test(only_a_sealed_page_of_this_version_is_one),
+	    cmocka_unit_test(only_root_and_we_are_believed),
 	    cmocka_unit_test(a_verdict_ends),
 	};
 

@@ -11,12 +11,15 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "config/address.h"
+#include "init/answer.h"
 #include "init/healthjson.h"
 #include "init/metrics.h"
 #include "init/sequencer.h"
 #include "init/status.h"
+#include "probes/probe.h"
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define NOW        INT64_C(100000)
@@ -211,6 +214,177 @@ TEST(names_that_were_cut_to_the_same_are_two_series)
 	free(text);
 }
 
+/* --- what no tinysup has written --------------------------------------------------------------------------------------- */
+
+/* A page with everything in it. */
+static void fill_page(void)
+{
+	page.head.probes = true;
+	strcpy(page.head.config, "/etc/tinysup.conf");
+	page.head.app =
+	    (struct page_app){.pid = 7, .started = 40000, .restarts = 2, .ended = true, .wait_status = 9, .notify = true};
+	page.head.app.watchdog = 1000;
+	page.head.app.watchdog_at = 99000;
+	strcpy(page.head.app.status, "Trading");
+	for (int kind = 0; kind < PROBE_COUNT; kind++) {
+		page.head.verdicts[kind] =
+		    (struct page_verdict){.healthy = kind == 0, .probed = true, .valid_until = INT64_MAX, .since = 50000};
+		strcpy(page.head.verdicts[kind].why, kind == 0 ? "" : "bad: status 503");
+	}
+	add_check("good", OUTCOME_OK, false, NOW);
+	add_check("bad", OUTCOME_FAIL, false, NOW);
+	add_check("old", OUTCOME_OK, true, NOW - 1);
+	strcpy(page.check[2].error, "no process for it");
+	page.head.steps = 3;
+	for (size_t i = 0; i < 3; i++) {
+		page.step[i] = (struct page_step){.state = (uint8_t)i, .attempt = 1, .begun = NOW - 1000, .ended = NOW - 500};
+		snprintf(page.step[i].name, PAGE_NAME, "step%zu", i);
+	}
+	page.head.chain =
+	    (struct page_chain){.ran = true, .running = true, .begun = NOW - 1500, .deadline = NOW + 2500, .step = 1};
+	strcpy(page.head.chain.signal, "SIGTERM");
+	page.version = PAGE_VERSION;
+}
+
+/* xorshift64*: the same damage in every run. */
+static uint64_t chance(uint64_t below)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return state * UINT64_C(0x2545F4914F6CDD1D) % below;
+}
+
+static void damage(struct page *to)
+{
+	static const uint64_t extremes[] = {0,           1,    UINT64_MAX,         INT64_MAX, (uint64_t)INT64_MIN,
+					    0x80000000u, 0x7f, 0xff00ff00ff00ff00u};
+	char *bytes = (char *)&to->head, *end = (char *)(to + 1);
+	/* what is used lies in the first checks and steps */
+	char *const parts[] = {bytes, (char *)to->check, (char *)to->step};
+	const size_t sizes[] = {sizeof to->head, 3 * sizeof *to->check, 3 * sizeof *to->step};
+
+	for (uint64_t n = 1 + chance(6); n > 0; n--) {
+		size_t part = chance(3);
+		char *at = parts[part] + chance(sizes[part]);
+		switch (chance(4)) {
+		case 0:
+			*at ^= (char)(1 << chance(8));
+			break;
+		case 1:
+			*at = (char)chance(256);
+			break;
+		case 2:
+			at -= (uintptr_t)at % sizeof *extremes;
+			memcpy(at, &extremes[chance(sizeof extremes / sizeof *extremes)], sizeof *extremes);
+			break;
+		default:
+			for (uint64_t length = chance(300); length > 0 && at < end; length--)
+				*at++ = chance(2) ? (char)chance(256) : (char)(1 + chance(126));
+		}
+	}
+}
+
+static void ask_listener(const struct page *of, const char *path, bool verbose, bool json)
+{
+	const struct wanted wanted = {.path = path, .method_known = true, .verbose = verbose, .json = json};
+	struct answer answer;
+
+	assert_true(answer_make(&wanted, of, NOW, &answer));
+	free(answer.body);
+}
+
+/* Everything that reads a copy. */
+static void print_all(const struct page *of, FILE *nowhere)
+{
+	static const char *const paths[] = {"/livez", "/readyz", "/startupz"};
+	static const struct probe_options asked[] = {
+	    {.json = true}, {.target = "ready"}, {.target = "bad", .json = true}, {.check = "good"}, {.target = "nobody"}};
+
+	for (size_t i = 0; i < 3; i++) {
+		ask_listener(of, paths[i], true, false);
+		ask_listener(of, paths[i], false, true);
+		ask_listener(of, paths[i], false, false);
+	}
+	ask_listener(of, "/status", false, false);
+	ask_listener(of, "/metrics", false, false);
+	rewind(nowhere);
+	status_text(nowhere, of, NOW);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		probe_page(&asked[i], NULL, of);
+}
+
+/* Thousands of pages that no tinysup has written: none is taken for one that its readers cannot bear. */
+TEST(damaged_pages)
+{
+	static struct page damaged;
+	FILE *nowhere = fopen("/dev/null", "w");
+	int out = dup(STDOUT_FILENO), null = fileno(nowhere);
+	size_t valid = 0;
+	enum { ROUNDS = 8000 };
+
+	assert_non_null(nowhere);
+	fill_page();
+	assert_true(page_valid(&page));
+	fflush(stdout);
+	dup2(null, STDOUT_FILENO); /* --probe prints to it */
+	for (int n = 0; n < ROUNDS; n++) {
+		memcpy(&damaged, &page, sizeof page);
+		damage(&damaged);
+		if (!page_valid(&damaged)) {
+			/* the listener sees it through page_read() */
+			ask_listener(&damaged, "/readyz", true, false);
+			continue;
+		}
+		valid++;
+		print_all(&damaged, nowhere);
+	}
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	fclose(nowhere);
+	assert_in_range(valid, ROUNDS / 20, ROUNDS * 19 / 20);
+}
+
+TEST(every_promise_of_a_page_is_looked_at)
+{
+	static struct page damaged;
+
+#define REFUSED(change)                                                                                                        \
+	do {                                                                                                                   \
+		memcpy(&damaged, &page, sizeof page);                                                                          \
+		change;                                                                                                        \
+		assert_false(page_valid(&damaged));                                                                            \
+	} while (0)
+	fill_page();
+	REFUSED(memset(damaged.head.app_name, 'x', PAGE_NAME));
+	REFUSED(memset(damaged.head.tinysup, 'x', sizeof damaged.head.tinysup));
+	REFUSED(memset(damaged.head.app.status, 'x', PAGE_TEXT));
+	REFUSED(memset(damaged.head.verdicts[2].why, 'x', PAGE_TEXT));
+	REFUSED(memset(damaged.check[1].name, 'x', CHECK_NAME_MAX));
+	REFUSED(memset(damaged.check[1].message, 'x', PAGE_TEXT));
+	REFUSED(memset(damaged.check[1].error, 'x', PAGE_TEXT));
+	REFUSED(memset(damaged.step[1].name, 'x', PAGE_NAME));
+	REFUSED(memset(damaged.head.chain.signal, 'x', sizeof damaged.head.chain.signal));
+	REFUSED(strcpy(damaged.head.app.status, "\033[2J"));
+	REFUSED(strcpy(damaged.check[0].name, "\xff"));
+	REFUSED(damaged.head.checks = PLAN_CHECKS_MAX + 1);
+	REFUSED(damaged.head.steps = SIZE_MAX);
+	REFUSED(damaged.head.chain.step = 4);
+	REFUSED(damaged.head.chain.reason = REASON_COUNT);
+	REFUSED(damaged.head.phase = (enum page_phase)(PAGE_WAITING_TO_RESTART + 1));
+	REFUSED(damaged.step[2].state = PAGE_STATES);
+	REFUSED(damaged.check[2].kind = (enum check_kind)(CHECK_PROCESS + 1));
+	REFUSED(damaged.check[2].failure = (enum failure)(FAILURE_INTERNAL + 1));
+	REFUSED(damaged.check[2].outcome = (enum outcome)(OUTCOME_ERROR + 1));
+	REFUSED(memset(&damaged.check[2].soft, 2, 1));
+	REFUSED(damaged.check[2].at = INT64_MIN);
+	REFUSED(damaged.head.started_unix_ms = INT64_MAX);
+	REFUSED(damaged.head.app.wait_status = 100);
+	REFUSED(damaged.head.app.pid = -1);
+}
+
 static void assert_address(const char *text, int family, const char *host, int port)
 {
 	struct sockaddr_storage address;
@@ -272,6 +446,8 @@ int main(void)
 	    cmocka_unit_test_setup(health, set_up),
 	    cmocka_unit_test_setup(a_chain, set_up),
 	    cmocka_unit_test_setup(names_that_were_cut_to_the_same_are_two_series, set_up),
+	    cmocka_unit_test_setup(damaged_pages, set_up),
+	    cmocka_unit_test_setup(every_promise_of_a_page_is_looked_at, set_up),
 	    cmocka_unit_test(addresses),
 	};
 
