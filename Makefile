@@ -30,7 +30,7 @@ DEFINES  := -D_GNU_SOURCE -DTINYSUP_VERSION='"$(VERSION)"' -DTINYSUP_COMMIT='"$(
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(WERROR) $(DEFINES) $(HARDEN) $(CFLAGS) $(SAN) $(EXTRA) $(PKG_CFLAGS)
 LINK       = $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDLINK) -o $@ $(filter %.o,$^) $(PKG_LIBS)
 
-SOURCES := $(sort $(wildcard init/*.c probes/*.c hooks/*.c config/*.c))
+SOURCES := $(sort $(wildcard init/*.c init/*/*.c probes/*.c hooks/*.c config/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(filter-out $(BUILD)/init/main.o,$(OBJECTS))
 

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "config/budget.h"
-#include "config/chain.h"
+#include "config/read_chain.h"
 #include "config/duration.h"
 #include "config/platform.h"
-#include "config/probes.h"
+#include "config/read_probes.h"
 #include "config/programs.h"
 #include "config/read.h"
 #include "config/signame.h"

@@ -7,7 +7,7 @@
 
 #include "config/expand.h"
 #include "config/nearest.h"
-#include "config/readlist.h"
+#include "config/read_list.h"
 #include "config/scalar.h"
 
 static void add(const struct reader *reader, struct errors *to, int line, const char *path, const char *fmt, va_list args)

@@ -35,8 +35,8 @@ enum key_type {
 	KEY_GROUP,    /* a struct of its own at the offset */
 	KEY_LIST,     /* a pointer and a count: a list of groups */
 	KEY_MAP,      /* the same from a group of named groups; the first member of the struct is its name */
-	KEY_CHAIN,    /* read by config/chain.c */
-	KEY_CHECKS,   /* read by config/probes.c */
+	KEY_CHAIN,    /* read by config/read_chain.c */
+	KEY_CHECKS,   /* read by config/read_probes.c */
 };
 
 enum {

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/probes.h"
-#include "init/clock.h"
-#include "init/log.h"
+#include "config/read_probes.h"
+#include "init/base/clock.h"
+#include "init/base/log.h"
 
 /* Messages taken in one go, so that a flood of them cannot starve anything. */
 #define MESSAGES_AT_ONCE 16

@@ -4,10 +4,10 @@
 #ifndef TINYSUP_INIT_HEALTH_H
 #define TINYSUP_INIT_HEALTH_H
 
-#include "init/app.h"
-#include "init/jobs.h"
-#include "init/notify.h"
-#include "init/prober.h"
+#include "init/child/app.h"
+#include "init/child/jobs.h"
+#include "init/child/notify.h"
+#include "init/machine/prober.h"
 
 struct health {
 	const struct plan *plan;

@@ -6,8 +6,8 @@
 #define TINYSUP_INIT_LISTENER_H
 
 #include "config/plan.h"
-#include "init/service.h"
-#include "init/signals.h"
+#include "init/machine/service.h"
+#include "init/base/signals.h"
 #include "probes/page.h"
 
 struct listener {

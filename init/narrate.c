@@ -6,21 +6,9 @@
 
 #include "config/duration.h"
 #include "config/signame.h"
-#include "init/clock.h"
-#include "init/log.h"
-
-const char *narrate_app(const struct seq *seq, char buffer[48])
-{
-	if (!seq->app_gone)
-		snprintf(buffer, 48, "running");
-	else if (seq->exec_errno != 0)
-		snprintf(buffer, 48, "not executed");
-	else if (WIFEXITED(seq->app_status))
-		snprintf(buffer, 48, "exited with code %d", WEXITSTATUS(seq->app_status));
-	else
-		snprintf(buffer, 48, "killed by %s", signal_name(WTERMSIG(seq->app_status)));
-	return buffer;
-}
+#include "init/base/clock.h"
+#include "init/base/log.h"
+#include "init/child/step_facts.h"
 
 static void chain_begun(const struct seq *seq)
 {
@@ -37,7 +25,7 @@ static void chain_begun(const struct seq *seq)
 			  seq_reason_name(seq->reason), time);
 	else
 		log_event(cause == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
-			  seq->plan->app.name, narrate_app(seq, app), seq_reason_name(seq->reason), time);
+			  seq->plan->app.name, facts_app_text(seq, app), seq_reason_name(seq->reason), time);
 }
 
 static void step_started(const struct seq *seq, const struct action *action)

@@ -2,12 +2,9 @@
 #ifndef TINYSUP_INIT_NARRATE_H
 #define TINYSUP_INIT_NARRATE_H
 
-#include "init/sequencer.h"
+#include "init/machine/sequencer.h"
 
 /* `why`: for a step that failed or is tried again, the last result's message; "" where there is none. */
 void narrate(const struct seq *seq, const struct action *action, const char *why);
-
-/* "running", "exited with code 1", "killed by SIGSEGV". Returns buffer. */
-const char *narrate_app(const struct seq *seq, char buffer[48]);
 
 #endif

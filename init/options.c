@@ -7,6 +7,7 @@
 
 #include "config/duration.h"
 #include "config/signame.h"
+#include "init/persona.h"
 #include "init/usage.h"
 #include "probes/probe_report.h"
 
@@ -238,7 +239,7 @@ static int wrong(const struct options *out, int argc, char **argv, const char *w
 
 int options_parse(int argc, char **argv, struct options *out)
 {
-	const struct personality *who = personality_find(argc > 0 ? argv[0] : "");
+	const struct persona *who = persona_find(argc > 0 ? argv[0] : "");
 	const struct option *longs = who->manner.voice == VOICE_TINYSUP ? long_options
 				     : who->long_options                ? dumb_init_options
 									: no_long_options;
@@ -272,7 +273,7 @@ int options_parse(int argc, char **argv, struct options *out)
 		if (!take(out, option, argc, argv)) {
 			if (who->manner.voice == VOICE_TINYSUP)
 				return wrong(out, argc, argv, wanted(option), argv[at < argc ? at : argc - 1]);
-			voice_bad_value(who->manner.voice, (char)option, optarg != NULL ? optarg : "");
+			persona_bad_value(who->manner.voice, (char)option, optarg != NULL ? optarg : "");
 			return who->usage_code;
 		}
 	}

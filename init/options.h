@@ -3,7 +3,7 @@
 #define TINYSUP_INIT_OPTIONS_H
 
 #include "config/plan.h"
-#include "init/personality.h"
+#include "init/persona.h"
 #include "probes/probe.h"
 
 enum mode {
@@ -20,7 +20,7 @@ enum mode {
 
 struct options {
 	enum mode mode;
-	const struct personality *who;
+	const struct persona *who;
 	const char *argv0;
 	const char *config;         /* --config; NULL: not given */
 	char *const *command;       /* what follows the options; command[0] is NULL where nothing does */

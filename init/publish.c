@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/clock.h"
-#include "init/text.h"
+#include "init/base/clock.h"
+#include "init/base/line.h"
 #include "probes/version.h"
 
 #ifndef F_SEAL_FUTURE_WRITE

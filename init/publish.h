@@ -2,10 +2,10 @@
 #ifndef TINYSUP_INIT_PUBLISH_H
 #define TINYSUP_INIT_PUBLISH_H
 
-#include "init/app.h"
+#include "init/child/app.h"
 #include "init/health.h"
 #include "init/listener.h"
-#include "init/sequencer.h"
+#include "init/machine/sequencer.h"
 #include "probes/page.h"
 
 /* Where all that is published comes from. */

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "init/clock.h"
-#include "init/exitcode.h"
-#include "init/jobs.h"
-#include "init/log.h"
-#include "init/seal.h"
-#include "init/supervision.h"
-#include "init/sweep.h"
+#include "init/base/clock.h"
+#include "init/machine/exitcode.h"
+#include "init/child/jobs.h"
+#include "init/base/log.h"
+#include "init/base/seal.h"
+#include "init/persona.h"
+#include "init/supervisor_private.h"
+#include "init/child/sweep.h"
 
 /* An app that lives longer than this needs the rest of us. */
 #define SETTLE_AFTER ((msec_t)2)
@@ -179,7 +180,7 @@ static void become_reaper(const struct manner *manner)
 	if (getpid() == 1 || (!manner->subreaper && sweep_is_subreaper()))
 		return;
 	if (!manner->subreaper)
-		voice_no_reaper(manner->voice);
+		persona_no_reaper(manner->voice);
 	else if (!sweep_subreaper())
 		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
 }

@@ -6,25 +6,8 @@
 #define TINYSUP_INIT_SUPERVISOR_H
 
 #include "config/plan.h"
-#include "init/signals.h"
-#include "init/spawn.h"
-#include "init/voice.h"
-
-/* How this process 1 behaves where its names differ: see personality.h. */
-struct manner {
-	enum voice voice;       /* whose messages it gives */
-	int exec_code;          /* exit code where the app cannot be executed; 0: 127 or 126 */
-	bool exit_at_once;      /* over when the app is: no deadline, no sweep */
-	bool term_at_end;       /* with exit_at_once: SIGTERM to the app's group first */
-	enum spawn_group group; /* the app's */
-	uint64_t withheld;      /* signals that are not forwarded */
-	bool suspends;          /* stopped by a terminal, so is tinysup */
-	bool root_directory;    /* "/" once the app is started, so that no mount is held */
-	bool shell_fallback;
-	bool warn_on_reap;
-	bool publishes; /* what it knows, for --probe and --status */
-	bool subreaper; /* ask to be one, as where it is not process 1 */
-};
+#include "init/base/manner.h"
+#include "init/base/signals.h"
 
 /*
  * Starts the app and stays until there is nothing left to do. Returns the exit code. Everything that may fail for want of

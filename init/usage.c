@@ -84,7 +84,7 @@ static void print_dumb_init_usage(FILE *to)
 	      to);
 }
 
-void usage_help(const struct personality *who)
+void usage_help(const struct persona *who)
 {
 	switch (who->manner.voice) {
 	case VOICE_TINYSUP:
@@ -99,7 +99,7 @@ void usage_help(const struct personality *who)
 	}
 }
 
-void usage_version(const struct personality *who)
+void usage_version(const struct persona *who)
 {
 	switch (who->manner.voice) {
 	case VOICE_TINYSUP:
@@ -122,7 +122,7 @@ void usage_license(void)
 	fwrite(license_text, 1, (size_t)license_size, stdout);
 }
 
-void usage_error(const struct personality *who, const char *argv0, const char *what, const char *which)
+void usage_error(const struct persona *who, const char *argv0, const char *what, const char *which)
 {
 	bool own = who->manner.voice == VOICE_TINYSUP;
 

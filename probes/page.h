@@ -31,7 +31,7 @@
 #define PAGE_TEXT 200
 #define PAGE_PATH 1024
 
-#define PAGE_STATES 8 /* of a step; publish.c holds init/sequencer.h's to this */
+#define PAGE_STATES 8 /* of a step; publish.c holds init/machine/sequencer.h's to this */
 
 enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART };
 
@@ -69,7 +69,7 @@ struct page_check {
 
 struct page_step {
 	char name[PAGE_NAME];
-	uint8_t state; /* init/sequencer.h's enum step_state */
+	uint8_t state; /* init/machine/sequencer.h's enum step_state */
 	int attempt;
 	int64_t begun, ended; /* 0: not yet */
 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init/seal.h"
+#include "init/base/seal.h"
 
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);

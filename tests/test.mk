@@ -62,7 +62,7 @@ $(BUILD)/tests/listener_driver: $(BUILD)/tests/probes/listener_driver.o $(LIBRAR
 
 # --- linters ---
 
-C_FILES := $(sort $(wildcard init/*.[ch] probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))
+C_FILES := $(sort $(wildcard init/*.[ch] init/*/*.[ch] docs/*.c probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 SCRIPTS := .ci/run .ci/needs .ci/static/deps.sh $(wildcard tests/*/*.sh)
 
 fmt:

@@ -7,7 +7,7 @@
 
 #include "tests/unit/holds.h"
 
-#include "init/prober.h"
+#include "init/machine/prober.h"
 #include "probes/page.h"
 
 #define DEPTH 7

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "init/notify.h"
+#include "init/child/notify.h"
 
 static struct notify_message parse(const char *text)
 {

@@ -79,7 +79,7 @@ static void random_step(uint64_t *random, bool beside)
 		step->timeout = MSEC_UNSET;
 }
 
-/* The largest of its members', as config/chain.c has it. */
+/* The largest of its members', as config/read_chain.c has it. */
 static void close_stages(void)
 {
 	for (size_t i = 0; i < plan.shutdown.chain.count; i++) {

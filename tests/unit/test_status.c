@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "config/address.h"
-#include "init/answer.h"
-#include "init/healthjson.h"
-#include "init/metrics.h"
-#include "init/sequencer.h"
-#include "init/status.h"
+#include "init/readers/http_reply.h"
+#include "init/readers/health_json.h"
+#include "init/readers/metrics.h"
+#include "init/machine/sequencer.h"
+#include "init/readers/status.h"
 #include "probes/probe.h"
 
 #define TEST(name) static void name(void **state __attribute__((unused)))

@@ -8,7 +8,7 @@
 #include "tests/unit/holds.h"
 
 #include "config/budget.h"
-#include "init/sequencer.h"
+#include "init/machine/sequencer.h"
 
 #define DEPTH             6
 #define TERM              15

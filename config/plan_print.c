@@ -1,0 +1,418 @@
+#include "config/plan_print.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/budget.h"
+#include "config/read_chain.h"
+#include "config/duration.h"
+#include "config/read_probes.h"
+#include "config/signame.h"
+
+#define CHART 40 /* columns of the chart */
+
+/* One row of the chart: a step, and when it runs if all before it took their longest. */
+struct row {
+	const struct plan_step *step;
+	msec_t from, time;
+	bool runs;
+	bool alone;       /* it runs for this reason, but for the app it needs, which is gone */
+	bool first, last; /* of a parallel group */
+};
+
+/* Why a chain runs, as people say it. An app that is started again has another chain first. */
+static const char *reason_name(const struct plan *plan, enum reason reason)
+{
+	enum restart_policy policy = plan->app.restart.policy;
+
+	switch ((int)reason) {
+	case REASON_EXIT:
+		return policy == RESTART_ALWAYS ? "an exit after too many restarts" : "an exit";
+	case REASON_CRASH:
+		return policy != RESTART_NEVER ? "a crash after too many restarts" : "a crash";
+	case REASON_UNHEALTHY:
+		return "an unhealthy app";
+	case REASON_RESTART:
+		return policy != RESTART_NEVER ? "with restart.policy a crash" : "a restart";
+	default:
+		return "a stop";
+	}
+}
+
+static const char *kind_name(const struct plan_step *step)
+{
+	static const char *const names[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep"};
+
+	return names[step->kind];
+}
+
+static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
+{
+	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
+}
+
+/* Whether a step needs an app that is gone by then. */
+static bool is_alone(const struct plan_step *step, enum reason reason, bool stopped)
+{
+	bool gone = stopped || reason == REASON_EXIT || reason == REASON_CRASH;
+
+	return gone && (step->needs_app || step->kind == STEP_SIGNAL);
+}
+
+/* All rows for a reason, in order. Returns how many. */
+static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, struct row rows[PLAN_STEPS_MAX])
+{
+	size_t count = 0;
+	msec_t elapsed = 0;
+	bool stopped = false;
+
+	for (size_t i = 0; i < shutdown->chain.count; i++) {
+		const struct plan_stage *stage = &shutdown->chain.stages[i];
+		msec_t time = budget_time(shutdown, reason, i, elapsed), longest = 0;
+		for (size_t j = 0; j < stage->count; j++) {
+			const struct plan_step *step = &stage->steps[j];
+			struct row *row = &rows[count++];
+			*row = (struct row){.step = step, .from = elapsed, .time = time};
+			row->alone = budget_runs(step, reason) && is_alone(step, reason, stopped);
+			row->runs = budget_runs(step, reason) && !row->alone;
+			row->first = stage->count > 1 && j == 0;
+			row->last = stage->count > 1 && j == stage->count - 1;
+			if (step->timeout != MSEC_UNSET && step->timeout < time)
+				row->time = step->timeout;
+			if (row->runs && row->time > longest)
+				longest = row->time;
+		}
+		stopped |= stage->has_stop;
+		elapsed += longest;
+	}
+	return count;
+}
+
+static int column(msec_t at, msec_t whole)
+{
+	return (int)((at * CHART + whole / 2) / whole);
+}
+
+static void print_bar(msec_t from, msec_t time, msec_t whole, char mark, FILE *to)
+{
+	int begin = column(from, whole), end = column(from + time, whole);
+
+	if (end == begin && time > 0)
+		end < CHART ? end++ : begin--;
+	fputc('|', to);
+	for (int i = 0; i < CHART; i++)
+		fputc(i >= begin && i < end ? mark : ' ', to);
+	fputs("|\n", to);
+}
+
+static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to)
+{
+	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
+	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
+
+	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step),
+		time_text(row->step->reserve, reserve));
+	if (!row->runs) {
+		fprintf(to, "%8s %8s  %s\n", "-", "-", row->alone ? "needs the app, which is gone" : "not for this reason");
+		return;
+	}
+	fprintf(to, "%8s %8s  ", row->time > 0 || row->step->timeout == 0 ? duration_format(row->time, time) : "none",
+		duration_format(row->from, from));
+	print_bar(row->from, row->time, whole, row->step->kind == STEP_STOP ? '#' : '=', to);
+}
+
+static void print_chart(const struct plan_shutdown *shutdown, const struct row *rows, size_t count, FILE *to)
+{
+	char reserve[DURATION_TEXT], whole[DURATION_TEXT], from[DURATION_TEXT];
+	msec_t effective = shutdown->effective, kill = effective - shutdown->kill_reserve;
+	bool inside = false;
+
+	duration_format(effective, whole);
+	fprintf(to, "  %-22s %-7s %8s %8s %8s  0%*s\n", "step", "does", "reserve", "at most", "from", CHART + 1, whole);
+	for (size_t i = 0; i < count; i++) {
+		print_row(&rows[i], effective, inside, to);
+		inside = (inside || rows[i].first) && !rows[i].last;
+	}
+	duration_format(shutdown->kill_reserve, reserve);
+	fprintf(to, "  %-22s %-7s %8s %8s %8s  ", "(SIGKILL, reaping)", "", reserve, reserve, duration_format(kill, from));
+	print_bar(kill, shutdown->kill_reserve, effective, 'x', to);
+}
+
+/* A step that does not get what it asks for where every step before it takes its longest. */
+static bool is_cut(const struct row *row)
+{
+	const struct plan_step *step = row->step;
+
+	if (!row->runs || step->timeout == 0)
+		return false;
+	return row->time == 0 || (step->timeout != MSEC_UNSET && row->time < step->timeout);
+}
+
+static void print_cuts(const struct row *rows, size_t count, FILE *to)
+{
+	char time[DURATION_TEXT], timeout[DURATION_TEXT];
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_step *step = rows[i].step;
+		if (!is_cut(&rows[i]))
+			continue;
+		fprintf(to, any ? "" : "\nwhat is cut where every step before takes its longest:\n");
+		any = true;
+		if (step->timeout == MSEC_UNSET)
+			fprintf(to, "  %s: nothing is left for it\n", step->name);
+		else
+			fprintf(to, "  %s: %s of its %s are left\n", step->name,
+				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
+				duration_format(step->timeout, timeout));
+	}
+	if (!any)
+		fputs("\nnothing is cut, even where every step takes its longest\n", to);
+}
+
+static void print_notes(const struct row *rows, size_t count, FILE *to)
+{
+	bool any = false, stopped = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_step *step = rows[i].step;
+		const char *note = NULL;
+		if (step->kind == STEP_STOP)
+			stopped = true;
+		else if (step->needs_app && stopped)
+			note = "needs_app, but the app is stopped before it: it never runs";
+		else if (step->kind == STEP_SIGNAL && stopped)
+			note = "a signal, but the app is stopped before it: it is never sent";
+		else if (step->timeout == MSEC_UNSET && rows[i].runs)
+			note = "has no timeout: it may take all that is not reserved for others";
+		if (step->kind == STEP_STOP && step->reserve < CHAIN_STOP_RESERVE &&
+		    (step->timeout == MSEC_UNSET || step->reserve < step->timeout))
+			note = "less than 3 s are kept for it";
+		if (note == NULL)
+			continue;
+		fprintf(to, "%s  %s: %s\n", any ? "" : "\nnotes:\n", step->name, note);
+		any = true;
+	}
+}
+
+/* Which reasons there may be for a chain: what the configuration never does is not drawn. */
+static bool happens(const struct plan *plan, enum reason reason)
+{
+	const struct plan_probe *probes = plan->probes;
+	bool acts = probes[PROBE_LIVENESS].on_failure != UNHEALTHY_NONE || probes[PROBE_STARTUP].on_failure != UNHEALTHY_NONE;
+
+	if (reason == REASON_UNHEALTHY)
+		return acts;
+	if (reason == REASON_RESTART)
+		return probes_may_restart(plan);
+	return true;
+}
+
+/* One rows' plan is another's: the same steps run, with the same times. */
+static bool same_plan(const struct row *a, const struct row *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (a[i].runs != b[i].runs || (a[i].runs && (a[i].time != b[i].time || a[i].from != b[i].from)))
+			return false;
+	return true;
+}
+
+static void list_steps(const struct row *rows, size_t count, bool runs, FILE *to)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].runs != runs)
+			continue;
+		fprintf(to, "%s%s", separator, rows[i].step->name);
+		separator = ", ";
+	}
+}
+
+/* "a crash runs: stop. It does not run: cancel, close": in a table without bars, the stop's being the one to look at. */
+static void print_other(const struct plan *plan, enum reason reason, const char *who, FILE *to)
+{
+	struct row rows[PLAN_STEPS_MAX];
+	size_t count = reckon(&plan->shutdown, reason, rows), left_out = 0;
+	char time[DURATION_TEXT], from[DURATION_TEXT], reserve[DURATION_TEXT];
+
+	for (size_t i = 0; i < count; i++)
+		left_out += !rows[i].runs;
+	fprintf(to, "\n%s runs: ", who);
+	list_steps(rows, count, true, to);
+	if (left_out > 0) {
+		fputs(". It does not run: ", to);
+		list_steps(rows, count, false, to);
+	}
+	fprintf(to, "\n  %-22s %-7s %8s %8s %8s\n", "step", "does", "reserve", "at most", "from");
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].runs)
+			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name, kind_name(rows[i].step),
+				time_text(rows[i].step->reserve, reserve),
+				rows[i].time > 0 || rows[i].step->timeout == 0 ? duration_format(rows[i].time, time) : "none",
+				duration_format(rows[i].from, from));
+	for (size_t i = 0; i < count; i++)
+		if (is_cut(&rows[i]))
+			fprintf(to, "  %s: %s of its time is left where every step before takes its longest\n",
+				rows[i].step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
+}
+
+/* Each plan that differs from the stop's and from those before it, for all the reasons that have it. */
+static void print_others(const struct plan *plan, FILE *to)
+{
+	struct row stop[PLAN_STEPS_MAX], one[PLAN_STEPS_MAX], other[PLAN_STEPS_MAX];
+	size_t count = reckon(&plan->shutdown, REASON_STOP, stop);
+	bool told[REASON_RECOVERY] = {false};
+
+	for (int reason = REASON_EXIT; reason < REASON_RECOVERY; reason++) {
+		char who[200] = "";
+		size_t used = 0;
+		if (told[reason] || !happens(plan, (enum reason)reason))
+			continue;
+		reckon(&plan->shutdown, (enum reason)reason, one);
+		for (int next = reason; next < REASON_RECOVERY; next++) {
+			if (!happens(plan, (enum reason)next))
+				continue;
+			reckon(&plan->shutdown, (enum reason)next, other);
+			if (!same_plan(one, other, count))
+				continue;
+			told[next] = true;
+			used += (size_t)snprintf(who + used, sizeof who - used, "%s%s", used > 0 ? " or " : "",
+						 reason_name(plan, (enum reason)next));
+		}
+		if (!same_plan(one, stop, count))
+			print_other(plan, (enum reason)reason, who, to);
+	}
+}
+
+static void print_signals(uint64_t signals, FILE *to)
+{
+	const char *separator = "";
+
+	for (int n = 1; n <= SIGNAL_MAX; n++) {
+		if ((signals & SIGNAL_BIT(n)) == 0)
+			continue;
+		fprintf(to, "%s%s", separator, signal_name(n));
+		separator = ", ";
+	}
+	fputc('\n', to);
+}
+
+/* What it says by itself, and when it is started again. */
+static void print_lives(const struct plan *plan, FILE *to)
+{
+	static const char *const policies[] = {"only by a probe", "on failure", "always"};
+	const struct plan_restart *restart = &plan->app.restart;
+	char within[DURATION_TEXT], backoff[DURATION_TEXT], most[DURATION_TEXT], watchdog[DURATION_TEXT];
+
+	if (plan->app.notify)
+		fprintf(to, "notify         READY=1 is part of startup%s%s\n",
+			plan->app.watchdog > 0 ? "; WATCHDOG=1 every " : "",
+			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
+	if (probes_may_restart(plan))
+		fprintf(to, "restarted      %s, %d times within %s at most, after %s to %s\n", policies[restart->policy],
+			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
+			duration_format(restart->backoff_max, most));
+	if (plan->listen != NULL)
+		fprintf(to, "listens on     %s\n", plan->listen);
+}
+
+static void print_app(const struct plan *plan, FILE *to)
+{
+	const struct plan_app *app = &plan->app;
+
+	fprintf(to, "configuration  %s\n", plan->file != NULL ? plan->file : "none: defaults");
+	fprintf(to, "app            %s", app->name);
+	if (app->command.shown != NULL)
+		fprintf(to, ": %s", app->command.shown);
+	if (app->directory != NULL)
+		fprintf(to, "; in %s", app->directory);
+	if (app->user.set)
+		fprintf(to, "; as uid %u, gid %u", app->user.uid, app->user.gid);
+	fprintf(to, "\nstopped by     ");
+	print_signals(plan->shutdown.signals, to);
+	print_lives(plan, to);
+}
+
+static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
+{
+	char effective[DURATION_TEXT], deadline[DURATION_TEXT], grace[DURATION_TEXT];
+
+	fprintf(to, "deadline       %s from the first stop event to the exit", duration_format(shutdown->effective, effective));
+	if (shutdown->grace == MSEC_UNSET)
+		fputs("; what the platform grants is unknown (Docker: 10 s unless told otherwise)\n", to);
+	else if (shutdown->effective < shutdown->deadline)
+		fprintf(to, ": of %s configured, since %s grants %s\n", duration_format(shutdown->deadline, deadline),
+			shutdown->platform, duration_format(shutdown->grace, grace));
+	else
+		fprintf(to, "; %s grants %s\n", shutdown->platform, duration_format(shutdown->grace, grace));
+}
+
+static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
+{
+	static const char *const actions[] = {"none", "restart", "shutdown"};
+	const struct plan_probe *probe = &plan->probes[kind];
+	char delay[DURATION_TEXT], period[DURATION_TEXT], timeout[DURATION_TEXT];
+	const char *separator = probe->mode == PROBE_ANY ? "any of " : "";
+	bool decides = false;
+
+	fprintf(to, "%-15s", probes_name(kind));
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		if ((probe->checks >> i & 1) == 0)
+			continue;
+		fprintf(to, "%s%s", separator, plan->checks.items[i].name);
+		separator = ", ";
+		decides |= !plan->checks.items[i].soft;
+	}
+	if (probe->checks == 0)
+		fputs(kind == PROBE_STARTUP ? "READY=1 from the app" : "WATCHDOG=1 from the app", to);
+	if (probe->checks != 0 || kind == PROBE_STARTUP)
+		fprintf(to, "; after %s, every %s, %s each; fails after %d, succeeds after %d",
+			duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
+			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
+	if (kind != PROBE_READINESS)
+		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
+	if (probe->checks != 0 && !decides)
+		fputs("; all of its checks are soft: it never fails", to);
+	fputc('\n', to);
+}
+
+static void print_lists(const struct plan *plan, FILE *to)
+{
+	static const char *const types[] = {"slack", "webhook"};
+	char time[DURATION_TEXT];
+
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		const struct plan_check *check = &plan->checks.items[i];
+		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, probes_check_kind(check->kind),
+			check->kind == CHECK_EXEC ? " (a program)" : "");
+		if (check->timeout != MSEC_UNSET)
+			fprintf(to, ", %s at most", duration_format(check->timeout, time));
+		fputs(check->soft ? ", soft\n" : "\n", to);
+	}
+	for (int kind = 0; kind < PROBE_COUNT; kind++)
+		if (plan->probes[kind].given)
+			print_probe(plan, (enum probe_kind)kind, to);
+	for (size_t i = 0; i < plan->alerts.count; i++)
+		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
+			types[plan->alerts.items[i].type]);
+}
+
+void timeline_print(const struct plan *plan, FILE *to)
+{
+	struct row rows[PLAN_STEPS_MAX];
+
+	print_app(plan, to);
+	print_deadline(&plan->shutdown, to);
+	print_lists(plan, to);
+	if (!plan->shutdown.chained) {
+		fputs("no chain: stop signals are forwarded as they come, and what is left at the deadline is killed\n", to);
+		return;
+	}
+	fputs("\nthe shutdown at its longest: every step takes all it may\n\n", to);
+	size_t count = reckon(&plan->shutdown, REASON_STOP, rows);
+	print_chart(&plan->shutdown, rows, count, to);
+	print_cuts(rows, count, to);
+	print_notes(rows, count, to);
+	print_others(plan, to);
+}

@@ -1,0 +1,226 @@
+#include "init/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init/base/line.h"
+#include "init/base/writer.h"
+
+#define CLOSED     (-1)
+#define NOT_OPENED (-2)
+
+/* Process 1 has one log, and no line of it may need memory. */
+static struct {
+	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs of tinysup never say anything */
+	bool is_socket;
+	struct writer writer; /* in == 0: we write ourselves */
+	enum log_level level;
+	enum log_format format;
+	const char *app;
+	unsigned long dropped;
+	char batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
+	size_t batch_length;
+	unsigned long batch_lines;
+} the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
+
+/*
+ * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
+ * offset too: opened anew, the two would overwrite each other.
+ */
+static void open_log(void)
+{
+	struct stat status;
+
+	the_log.fd = CLOSED;
+	if (fstat(STDERR_FILENO, &status) != 0)
+		return;
+	the_log.is_socket = S_ISSOCK(status.st_mode);
+	if (the_log.is_socket)
+		the_log.fd = STDERR_FILENO;
+	else if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
+		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (the_log.fd >= 0 || !writer_open(&the_log.writer))
+		return;
+	the_log.fd = the_log.writer.in;
+	the_log.is_socket = true;
+}
+
+void log_setup(enum log_level level, enum log_format format, const char *app)
+{
+	the_log.level = level;
+	the_log.format = format;
+	the_log.app = app;
+}
+
+void log_close(void)
+{
+	the_log.fd = CLOSED;
+}
+
+pid_t log_writer(void)
+{
+	return the_log.writer.pid;
+}
+
+bool log_reaped(pid_t pid)
+{
+	return writer_reaped(&the_log.writer, pid);
+}
+
+void log_finish(msec_t limit)
+{
+	if (the_log.writer.in != 0)
+		writer_finish(&the_log.writer, limit);
+	the_log.fd = CLOSED;
+}
+
+/* Whether a line of this level is to be written, and can be. */
+static bool ready(enum log_level level)
+{
+	if (level > the_log.level)
+		return false;
+	if (the_log.fd == NOT_OPENED)
+		open_log();
+	return the_log.fd != CLOSED;
+}
+
+static bool write_line(const char *line, size_t length)
+{
+	ssize_t n =
+	    the_log.is_socket ? send(the_log.fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) : write(the_log.fd, line, length);
+
+	if (the_log.writer.in != 0)
+		writer_start(&the_log.writer);
+	return n == (ssize_t)length;
+}
+
+/* What is batched goes out in one write: a hook that floods must not cost process 1 a system call for each of its lines. */
+void log_flush(void)
+{
+	if (the_log.batch_length > 0 && !write_line(the_log.batch, the_log.batch_length))
+		the_log.dropped += the_log.batch_lines;
+	the_log.batch_length = 0;
+	the_log.batch_lines = 0;
+}
+
+static void emit(struct text *line, bool batch)
+{
+	text_end_line(line);
+	if (!batch || line->length > sizeof the_log.batch - the_log.batch_length)
+		log_flush();
+	if (batch) {
+		memcpy(the_log.batch + the_log.batch_length, line->bytes, line->length);
+		the_log.batch_length += line->length;
+		the_log.batch_lines++;
+	} else if (!write_line(line->bytes, line->length)) {
+		the_log.dropped++;
+	}
+}
+
+static const char *level_name(enum log_level level)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+
+	return names[level];
+}
+
+/* `message` is what people read: bytes of any kind. */
+static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length, bool batch)
+{
+	struct text line;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_begin(&line, LOG_LINE_MAX);
+	if (the_log.format == LOG_JSON) {
+		text_add(&line, "{\"time\":\"");
+		text_add_time(&line, &now);
+		text_add(&line, "\",\"level\":\"");
+		text_add(&line, level_name(level));
+		text_add(&line, "\",\"logger\":\"tinysup\",\"app\":\"");
+		text_add_json(&line, the_log.app, strlen(the_log.app));
+		text_add(&line, "\",\"event\":\"");
+		text_add(&line, event);
+		if (step != NULL) {
+			text_add(&line, "\",\"step\":\"");
+			text_add_json(&line, step, strlen(step));
+		}
+		text_add(&line, "\",\"message\":\"");
+		text_keep(&line, 2); /* "} */
+		text_add_json(&line, message, length);
+		text_keep(&line, 0);
+		text_add(&line, "\"}");
+	} else {
+		text_add_time(&line, &now);
+		text_add(&line, " tinysup ");
+		text_add(&line, level_name(level));
+		text_add(&line, ": ");
+		if (step != NULL) {
+			text_add_plain(&line, step, strlen(step));
+			text_add(&line, ": ");
+		}
+		text_add_plain(&line, message, length);
+	}
+	emit(&line, batch);
+}
+
+/* Before a new line: how many were lost, once there is room again. */
+static void tell_dropped(void)
+{
+	char message[64];
+	unsigned long dropped = the_log.dropped;
+
+	if (dropped == 0)
+		return;
+	the_log.dropped = 0;
+	int length = snprintf(message, sizeof message, "%lu lines were dropped here: the log's reader is too slow", dropped);
+	put_line(LOG_WARN, "log_dropped", NULL, message, (size_t)length, false);
+	if (the_log.dropped > 0)
+		the_log.dropped = dropped;
+}
+
+void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
+{
+	char message[1024];
+	va_list args;
+
+	if (!ready(level))
+		return;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof message, fmt, args);
+	va_end(args);
+	tell_dropped();
+	put_line(level, event, step, message, strlen(message), false);
+}
+
+void log_output(const char *step, const char *line, size_t length)
+{
+	if (!ready(LOG_INFO))
+		return;
+	if (the_log.batch_length == 0)
+		tell_dropped(); /* a flood that nobody reads must not cost a try for each of its lines */
+	put_line(LOG_INFO, "output", step, line, length, true);
+}
+
+void log_raw(enum log_level level, const char *fmt, ...)
+{
+	char message[1024];
+	struct text line;
+	va_list args;
+
+	if (!ready(level))
+		return;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof message, fmt, args);
+	va_end(args);
+	text_begin(&line, LOG_LINE_MAX);
+	text_add(&line, message);
+	emit(&line, false);
+}

@@ -1,0 +1,111 @@
+#include "init/child/app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "config/signame.h"
+#include "init/base/clock.h"
+#include "init/child/step_env.h"
+#include "init/base/log.h"
+#include "init/child/spawn.h"
+#include "init/child/sweep.h"
+
+struct preparation {
+	const struct plan_app *plan;
+	const struct notify *notify;
+};
+
+static void prepare(const void *context)
+{
+	const struct preparation *preparation = context;
+
+	notify_environment(preparation->notify, preparation->plan);
+	hookenv_add(&preparation->plan->environment);
+}
+
+bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
+	       const struct signals_inherited *signals, const struct notify *notify)
+{
+	const struct preparation preparation = {plan, notify};
+	/* the first start waits for nothing: there is nothing to put in order yet */
+	bool simple = app->starts == 0 && plan->environment.count == 0 && notify->socket < 0 && !plan->user.set;
+	const struct spawn spec = {
+	    .group = manner->group,
+	    .signals = signals,
+	    .user = &plan->user,
+	    .directory = plan->directory,
+	    .umask = plan->umask,
+	    .input = -1,
+	    .output = -1,
+	    .shell_fallback = manner->shell_fallback,
+	    .until_exec = simple,
+	    .prepare = simple ? NULL : prepare,
+	    .context = &preparation,
+	    .argv = plan->command.argv,
+	};
+
+	/* dumb-init's way: a session of its own takes the terminal that we give up, and the kernel tells us of our loss */
+	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
+		app->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
+	app->plan = plan;
+	app->stopped = false;
+	pid_t pid = spawn(&spec, &app->exec);
+	app->pid = app->group = pid > 0 ? pid : 0;
+	app->started = clock_now();
+	app->starts += pid > 0;
+	if (manner->root_directory && chdir("/") != 0)
+		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
+	return app->pid > 0;
+}
+
+void app_signal_group(const struct app *app, int signal)
+{
+	if (app->group > 0)
+		kill(-app->group, signal);
+}
+
+void app_stop_group(const struct app *app, int signal)
+{
+	app_signal_group(app, signal);
+	app_signal_group(app, SIGCONT);
+}
+
+void app_signal(const struct app *app, int signal, bool stop)
+{
+	if (app->pid == 0)
+		return;
+	/* a session's group may not be there yet when the first signal comes */
+	bool group = app->plan->signals == TARGET_GROUP && kill(-app->pid, signal) == 0;
+	if (!group)
+		kill(app->pid, signal);
+	if (stop && (group || app->stopped))
+		app_signal_group(app, SIGCONT);
+}
+
+void app_kill(const struct app *app)
+{
+	app_signal_group(app, SIGKILL);
+	if (app->pid > 0)
+		kill(app->pid, SIGKILL);
+}
+
+/* An empty group's number may be somebody else's tomorrow: it is forgotten. Zombies whose parent never reaps do not count. */
+bool app_group_left(struct app *app, bool look)
+{
+	if (app->group > 0 && ((kill(-app->group, 0) != 0 && errno != EPERM) || (look && !sweep_group_lives(app->group))))
+		app->group = 0;
+	return app->group > 0;
+}
+
+int app_reaped(struct app *app, int wait_status)
+{
+	int error = spawn_exec_error(&app->exec);
+
+	app->pid = 0;
+	app->ended = true;
+	app->wait_status = wait_status;
+	return error;
+}

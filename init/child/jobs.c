@@ -1,0 +1,359 @@
+#include "init/child/jobs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/signame.h"
+#include "init/base/clock.h"
+#include "init/child/step_env.h"
+#include "init/child/output.h"
+#include "init/child/spawn.h"
+#include "init/child/job_worker.h"
+#include "probes/check.h"
+
+/*
+ * Twice the most that can be under way: a killed process keeps its place until it is reaped. The first are the checks', so that
+ * those that hang where no signal reaches them leave the steps their own.
+ */
+#define CHECK_SLOTS ((size_t)PLAN_CHECKS_MAX * 2)
+#define SLOTS       (CHECK_SLOTS + (size_t)PLAN_STEPS_MAX * 2)
+
+struct job {
+	pid_t pid; /* 0: free */
+	struct job_id id;
+	msec_t begun;
+	const char *program;    /* NULL: a worker */
+	struct spawn_exec exec; /* programs */
+	int result;             /* workers */
+};
+
+static struct {
+	int epoll;
+	int null;    /* hooks' stdin */
+	size_t busy; /* slots with a process */
+	struct job slots[SLOTS];
+	struct output outputs[SLOTS]; /* by slot; beside them, so that a search for a pid does not touch their lines */
+} the_jobs;
+
+struct try_context {
+	const struct shutdown_facts *facts;
+	size_t step;
+	msec_t time;
+};
+
+struct question_context {
+	const struct plan *plan;
+	const struct plan_check *check;
+	pid_t app;
+	msec_t time;
+};
+
+void jobs_report_to(int epoll)
+{
+	the_jobs.epoll = epoll;
+}
+
+void jobs_init(void)
+{
+	int ends[2];
+
+	the_jobs.epoll = -1;
+	the_jobs.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* an image without /dev: a pipe that nobody writes to is at its end as well */
+	if (the_jobs.null < 0 && pipe2(ends, O_CLOEXEC) == 0) {
+		close(ends[1]);
+		the_jobs.null = ends[0];
+	}
+}
+
+static struct output *output_of(const struct job *job)
+{
+	return &the_jobs.outputs[job - the_jobs.slots];
+}
+
+static struct job *free_slot(enum job_kind kind)
+{
+	for (size_t i = kind == JOB_CHECK ? 0 : CHECK_SLOTS; i < (kind == JOB_CHECK ? CHECK_SLOTS : SLOTS); i++)
+		if (the_jobs.slots[i].pid == 0)
+			return &the_jobs.slots[i];
+	return NULL;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Closing a descriptor takes it out of the epoll set only when no child holds a copy: so it is taken out by hand. */
+static void finish_output(struct output *output, bool all)
+{
+	if (output->fd >= 0)
+		epoll_ctl(the_jobs.epoll, EPOLL_CTL_DEL, output->fd, NULL);
+	output_finish(output, all);
+}
+
+static void prepare_program(const void *context)
+{
+	const struct try_context *try = context;
+
+	hookenv_set(try->facts, try->step, try->time);
+}
+
+static void tell(int result_fd, const struct check_result *result)
+{
+	if (write(result_fd, result, sizeof *result) != (ssize_t)sizeof *result)
+		_exit(1);
+}
+
+static void run_try(const void *context, int result_fd)
+{
+	const struct try_context *try = context;
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	work_run(try->facts, try->step, try->time, &result);
+	tell(result_fd, &result);
+}
+
+static void prepare_question(const void *context)
+{
+	const struct question_context *question = context;
+
+	hookenv_add(&question->plan->app.environment);
+}
+
+static void run_question(const void *context, int result_fd)
+{
+	const struct question_context *question = context;
+	struct check_result result = {.retry_after = MSEC_UNSET};
+
+	check_run(question->check, question->app, question->time, &result);
+	tell(result_fd, &result);
+}
+
+/* A program whose output goes to the log, under `name`; NULL: nowhere. */
+static bool start_program(struct job *job, struct spawn *spec, const char *name)
+{
+	int ends[2];
+
+	spec->input = the_jobs.null;
+	if (name == NULL) {
+		spec->output = the_jobs.null;
+		job->pid = spawn(spec, &job->exec);
+		return job->pid > 0;
+	}
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	spec->output = ends[1];
+	job->pid = spawn(spec, &job->exec);
+	int error = errno;
+	close(ends[1]);
+	if (job->pid < 0) {
+		close(ends[0]);
+		errno = error;
+		return false;
+	}
+	output_of(job)->fd = ends[0];
+	output_of(job)->step = name;
+	output_of(job)->length = 0;
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(job - the_jobs.slots)};
+	if (epoll_ctl(the_jobs.epoll, EPOLL_CTL_ADD, ends[0], &event) != 0)
+		close_fd(&output_of(job)->fd); /* better a hook without a log than none */
+	return true;
+}
+
+static bool start_worker(struct job *job, struct spawn *spec)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return false;
+	spec->result = ends[1];
+	job->pid = spawn(spec, &job->exec);
+	int error = errno;
+	close(ends[1]);
+	job->result = ends[0];
+	if (job->pid < 0) {
+		close_fd(&job->result);
+		errno = error;
+		return false;
+	}
+	return true;
+}
+
+/* spec: all but the descriptors. name: as start_program() has it. */
+static bool start(struct spawn *spec, struct job_id id, const char *name, struct check_result *result)
+{
+	struct job *job = free_slot(id.kind);
+
+	errno = EAGAIN;
+	if (job != NULL) {
+		job->exec = (struct spawn_exec){.fd = -1};
+		job->result = -1;
+		output_of(job)->fd = -1;
+		job->id = id;
+		job->program = spec->argv != NULL ? spec->argv[0] : NULL;
+		job->begun = clock_now();
+		if (spec->argv != NULL ? start_program(job, spec, name) : start_worker(job, spec)) {
+			the_jobs.busy++;
+			return true;
+		}
+		job->pid = 0;
+	}
+	result_error(result, "no process for it: %s", strerror(errno));
+	return false;
+}
+
+bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)
+{
+	const struct plan *plan = facts->seq->plan;
+	const struct plan_step *what = plan_step_at(&plan->shutdown.chain, step);
+	struct try_context context = {facts, step, time};
+	struct spawn spec = {
+	    .group = SPAWN_GROUP,
+	    .signals = facts->signals,
+	    .user = &what->user,
+	    .directory = plan->app.directory,
+	    .umask = plan->app.umask,
+	    .input = -1,
+	    .output = -1,
+	    .close_others = true,
+	    .context = &context,
+	};
+
+	if (what->exec.argv != NULL) {
+		spec.argv = what->exec.argv;
+		spec.prepare = prepare_program;
+	} else {
+		spec.work = run_try;
+	}
+	return start(&spec, (struct job_id){JOB_STEP, step}, what->name, result);
+}
+
+bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
+	      struct check_result *result)
+{
+	const struct plan_check *what = &plan->checks.items[check];
+	struct question_context context = {plan, what, app, time};
+	struct spawn spec = {
+	    .group = SPAWN_GROUP,
+	    .signals = signals,
+	    .user = &plan->app.user,
+	    .directory = plan->app.directory,
+	    .umask = plan->app.umask,
+	    .input = -1,
+	    .output = -1,
+	    .close_others = true,
+	    .prepare = prepare_question,
+	    .context = &context,
+	};
+
+	/* a program needs no worker to watch it: process 1 does that anyway, and its whole group dies at its time-out */
+	if (what->kind == CHECK_EXEC)
+		spec.argv = what->exec.argv;
+	else
+		spec.work = run_question;
+	return start(&spec, (struct job_id){JOB_CHECK, check}, NULL, result);
+}
+
+void jobs_kill(struct job_id id)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct job *job = &the_jobs.slots[i];
+		if (job->pid == 0 || job->id.kind != id.kind || job->id.index != id.index)
+			continue;
+		kill(-job->pid, SIGKILL);
+		job->id.kind = JOB_ABANDONED;
+		finish_output(output_of(job), false);
+	}
+}
+
+void jobs_readable(size_t slot)
+{
+	struct output *output = &the_jobs.outputs[slot];
+
+	if (!output_read(output))
+		finish_output(output, true);
+}
+
+static void judge_program(struct job *job, int status, struct check_result *result)
+{
+	int error = spawn_exec_error(&job->exec);
+	bool check = job->id.kind == JOB_CHECK;
+	const char *class = check ? "exec: " : "";
+
+	if (error != 0) {
+		/* a step: a program that is not there is not there at the next try either, which FAILURE_EXEC would bring */
+		result_fail(result, check ? FAILURE_EXEC : FAILURE_FILE, "%scannot execute %s: %s", class, job->program,
+			    strerror(error));
+	} else if (WIFSIGNALED(status)) {
+		result_fail(result, FAILURE_EXEC, "%skilled by %s", class, signal_name(WTERMSIG(status)));
+	} else if (WEXITSTATUS(status) != 0) {
+		result_fail(result, FAILURE_EXEC, "%sexit code %d", class, WEXITSTATUS(status));
+		result->status = WEXITSTATUS(status);
+	} else {
+		result->outcome = OUTCOME_OK;
+	}
+	result->took_us = (clock_now() - job->begun) * 1000;
+	result->sent = true;
+}
+
+static void judge_worker(const struct job *job, int status, struct check_result *result)
+{
+	if (read(job->result, result, sizeof *result) == (ssize_t)sizeof *result) {
+		result->message[sizeof result->message - 1] = '\0';
+		return;
+	}
+	if (WIFSIGNALED(status))
+		result_error(result, "the worker was killed by %s", signal_name(WTERMSIG(status)));
+	else
+		result_error(result, "the worker brought no result");
+	result->sent = true; /* how far it got nobody knows */
+}
+
+static struct job *find(pid_t pid)
+{
+	/* orphans come by the thousand */
+	for (size_t i = 0; the_jobs.busy > 0 && i < SLOTS; i++)
+		if (the_jobs.slots[i].pid == pid)
+			return &the_jobs.slots[i];
+	return NULL;
+}
+
+bool jobs_any(void)
+{
+	return the_jobs.busy > 0;
+}
+
+bool jobs_has(pid_t pid)
+{
+	return find(pid) != NULL;
+}
+
+bool jobs_reaped(pid_t pid, int wait_status, struct job_id *id, struct check_result *result)
+{
+	struct job *job = find(pid);
+
+	if (job == NULL)
+		return false;
+	*id = job->id;
+	*result = (struct check_result){.retry_after = MSEC_UNSET};
+	finish_output(output_of(job), true);
+	if (job->result >= 0)
+		judge_worker(job, wait_status, result);
+	else
+		judge_program(job, wait_status, result);
+	close_fd(&job->result);
+	job->pid = 0;
+	the_jobs.busy--;
+	return true;
+}

@@ -1,0 +1,67 @@
+#include "init/child/step_env.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "config/signame.h"
+
+const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT])
+{
+	snprintf(buffer, IDEMPOTENCY_KEY_TEXT, "%s-%s", facts->id, step->name);
+	for (char *p = buffer; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && strchr("-._", *p) == NULL)
+			*p = '-'; /* it is a header's value too */
+	return buffer;
+}
+
+void hookenv_add(const struct plan_pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++)
+		setenv(pairs->items[i].name, pairs->items[i].value, 1);
+}
+
+void hookenv_set_number(const char *name, long long number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", number);
+	setenv(name, text, 1);
+}
+
+/* Set always, empty where they have no value: a hook under `set -u` can rely on them. */
+static void set_app(const struct shutdown_facts *facts)
+{
+	const struct seq *seq = facts->seq;
+	int status = seq->app_status;
+
+	setenv("TINYSUP_APP_PID", "", 1);
+	setenv("TINYSUP_APP_EXIT_CODE", "", 1);
+	setenv("TINYSUP_APP_EXIT_SIGNAL", "", 1);
+	if (!seq->app_gone)
+		hookenv_set_number("TINYSUP_APP_PID", facts->app);
+	else if (WIFEXITED(status))
+		hookenv_set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
+	else
+		setenv("TINYSUP_APP_EXIT_SIGNAL", signal_name(WTERMSIG(status)), 1);
+}
+
+void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time)
+{
+	const struct seq *seq = facts->seq;
+	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, step);
+	char key[IDEMPOTENCY_KEY_TEXT];
+
+	hookenv_add(&seq->plan->app.environment);
+	hookenv_add(&plan->environment);
+	setenv("TINYSUP_REASON", seq_reason_name(seq->reason), 1);
+	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
+	setenv("TINYSUP_STEP", plan->name, 1);
+	hookenv_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
+	hookenv_set_number("TINYSUP_DEADLINE_MS", time);
+	setenv("TINYSUP_SHUTDOWN_ID", facts->id, 1);
+	setenv("TINYSUP_IDEMPOTENCY_KEY", hookenv_key(facts, plan, key), 1);
+	set_app(facts);
+}

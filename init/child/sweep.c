@@ -1,0 +1,273 @@
+#include "init/child/sweep.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/process.h"
+
+/* As getdents64() writes it: linux/dirent.h is no user's header. */
+struct kernel_dirent {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+bool sweep_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+}
+
+bool sweep_is_subreaper(void)
+{
+	int set = 0;
+
+	return prctl(PR_GET_CHILD_SUBREAPER, &set) == 0 && set != 0;
+}
+
+bool sweep_descends(pid_t pid, pid_t ancestor)
+{
+	pid_t parent = process_parent(pid);
+
+	for (int depth = 0; parent > 1 && parent != ancestor && depth < 1000; depth++)
+		parent = process_parent(parent);
+	return parent == ancestor;
+}
+
+/* Calls back for every process there is, until that returns false. False: /proc is not there. */
+static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *stat, void *context), void *context)
+{
+	char buffer[4096] __attribute__((aligned(8)));
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct process_stat stat;
+	bool on = proc >= 0, any = false;
+	long n;
+
+	if (proc < 0)
+		return false;
+	while (on && (n = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
+		for (long at = 0; at < n && on;) {
+			const struct kernel_dirent *entry = (const struct kernel_dirent *)(const void *)(buffer + at);
+			pid_t pid = entry->name[0] >= '1' && entry->name[0] <= '9' ? (pid_t)strtol(entry->name, NULL, 10) : 0;
+			if (pid > 0 && process_stat(pid, &stat)) {
+				any = true; /* an empty directory is no /proc */
+				on = visit(pid, &stat, context);
+			}
+			at += entry->length;
+		}
+	}
+	close(proc);
+	return any;
+}
+
+/* --- descendants --------------------------------------------------------------------------------------------------------- */
+
+/* What is beyond is seen by the next look: this one's are gone by then. */
+#define PROCESSES_MAX 16384
+
+enum descent { DESCENT_UNKNOWN, DESCENT_OURS, DESCENT_LEFT, DESCENT_OTHER };
+
+struct process {
+	pid_t pid, parent, group;
+	enum descent descent : 8;
+	bool zombie;
+	char name[16];
+};
+
+/* One look at /proc: a walk from each process to its ancestors would read it once for every level of a deep tree. */
+static struct {
+	size_t count;
+	struct process items[PROCESSES_MAX]; /* by pid, as /proc lists them; touched as far as it is filled */
+} the_look;
+
+static bool note(pid_t pid, const struct process_stat *stat, void *context)
+{
+	struct process *process = &the_look.items[the_look.count];
+
+	(void)context;
+	*process = (struct process){.pid = pid, .parent = stat->parent, .group = stat->group};
+	process->zombie = stat->state == 'Z' || stat->state == 'X';
+	memcpy(process->name, stat->name, sizeof process->name);
+	return ++the_look.count < PROCESSES_MAX;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct process *left = a, *right = b;
+
+	return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static struct process *find(pid_t pid)
+{
+	const struct process key = {.pid = pid};
+
+	return bsearch(&key, the_look.items, the_look.count, sizeof key, by_pid);
+}
+
+static enum descent descent_of(struct process *process, sweep_ours *ours)
+{
+	if (process == NULL || process->pid == getpid())
+		return DESCENT_OTHER;
+	if (process->descent != DESCENT_UNKNOWN)
+		return process->descent;
+	if (ours(process->pid))
+		return DESCENT_OURS;
+	return process->parent == getpid() ? DESCENT_LEFT : DESCENT_UNKNOWN;
+}
+
+/* Up to the first ancestor that is known, and down again: each process is passed twice at the most. */
+static void settle(struct process *process, sweep_ours *ours)
+{
+	struct process *top = process;
+	enum descent descent;
+
+	for (size_t i = 0; (descent = descent_of(top, ours)) == DESCENT_UNKNOWN && i < the_look.count; i++)
+		top = find(top->parent);
+	if (descent == DESCENT_UNKNOWN)
+		descent = DESCENT_OTHER; /* a look while pids were used again: a circle */
+	for (; process != NULL && process->descent == DESCENT_UNKNOWN; process = process == top ? NULL : find(process->parent))
+		process->descent = descent;
+}
+
+static void look(sweep_ours *ours)
+{
+	the_look.count = 0;
+	each_process(note, NULL);
+	for (size_t i = 0; i < the_look.count; i++)
+		settle(&the_look.items[i], ours);
+}
+
+/* Who adopts orphans and has no child has no descendant: the usual end, and no need to look through /proc. */
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static bool is_left(const struct process *process)
+{
+	return process->descent == DESCENT_LEFT && !process->zombie;
+}
+
+static void tell(pid_t pid, int signal)
+{
+	kill(pid, signal);
+	if (signal == SIGTERM)
+		kill(pid, SIGCONT);
+}
+
+bool sweep_old_life(int signal, sweep_ours *ours)
+{
+	bool any = false;
+
+	if (!has_children())
+		return false;
+	look(ours);
+	for (size_t i = 0; i < the_look.count; i++) {
+		const struct process *process = &the_look.items[i];
+		if (!is_left(process))
+			continue;
+		any = true;
+		if (signal != 0)
+			tell(process->pid, signal);
+	}
+	return any;
+}
+
+void sweep_signal(int signal, pid_t but, sweep_ours *ours)
+{
+	if (getpid() == 1 && but == 0) {
+		tell(-1, signal);
+		return;
+	}
+	if (!has_children())
+		return;
+	look(ours);
+	for (size_t i = 0; i < the_look.count; i++) {
+		const struct process *process = &the_look.items[i];
+		bool reached = is_left(process) || (getpid() == 1 && process->descent == DESCENT_OTHER && process->pid != 1);
+		if (reached && (but == 0 || process->group != but))
+			tell(process->pid, signal);
+	}
+}
+
+/* --- children and groups -------------------------------------------------------------------------------------------------- */
+
+struct search {
+	sweep_ours *ours;
+	pid_t group;
+	bool found;
+};
+
+static bool is_other_child(pid_t pid, const struct process_stat *stat, void *context)
+{
+	struct search *search = context;
+
+	search->found = stat->parent == getpid() && !search->ours(pid);
+	return !search->found;
+}
+
+bool sweep_other_children(sweep_ours *ours)
+{
+	struct search search = {.ours = ours};
+
+	return !each_process(is_other_child, &search) || search.found;
+}
+
+struct names {
+	sweep_ours *ours;
+	char *buffer;
+	size_t size, length;
+};
+
+static bool add_name(pid_t pid, const struct process_stat *stat, void *context)
+{
+	struct names *names = context;
+	size_t room = names->size - names->length;
+
+	if (stat->parent != getpid() || stat->state == 'Z' || names->ours(pid))
+		return true;
+	if (room < sizeof stat->name + sizeof ", and more" + 16) {
+		snprintf(names->buffer + names->length, room, " and more");
+		return false;
+	}
+	names->length += (size_t)snprintf(names->buffer + names->length, room, "%s%s (%d)", names->length > 0 ? ", " : "",
+					  stat->name, (int)pid);
+	return true;
+}
+
+void sweep_names(char *buffer, size_t size, sweep_ours *ours)
+{
+	struct names names = {.ours = ours, .buffer = buffer, .size = size};
+
+	*buffer = '\0';
+	if (has_children())
+		each_process(add_name, &names);
+}
+
+static bool is_live_member(pid_t pid, const struct process_stat *stat, void *context)
+{
+	struct search *search = context;
+
+	(void)pid;
+	search->found = stat->group == search->group && stat->state != 'Z' && stat->state != 'X';
+	return !search->found;
+}
+
+bool sweep_group_lives(pid_t group)
+{
+	struct search search = {.group = group};
+
+	return !each_process(is_live_member, &search) || search.found;
+}

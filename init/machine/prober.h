@@ -1,0 +1,149 @@
+/*
+ * Kubernetes' probes as a pure state machine: time and events in, actions out, no system call. tests/unit/test_prober.c walks
+ * it.
+ *
+ * The thresholds, the gating and the initial verdicts are those of the kubelet (kubernetes/pkg/kubelet/prober/worker.go):
+ * startup blocks the other two until it has succeeded, readiness begins as a failure and liveness as a success, below its
+ * threshold a result changes nothing, and what could not be asked is no result. What is ours: several checks make one verdict,
+ * a check that two probes want at the same time is asked once, and the app's own word (READY=1, WATCHDOG=1) counts.
+ *
+ * State      What is asked                            Goes on to
+ * IDLE       nothing: the app was not started yet     AT_WORK (APP_STARTED), BETWEEN, FROZEN
+ * AT_WORK    startup's checks; once `started`, those  BETWEEN (RESTARTING), FROZEN (STOPPED), AT_WORK anew (APP_STARTED)
+ *            of liveness and readiness
+ * BETWEEN    nothing, and nothing is healthy          AT_WORK (APP_STARTED), FROZEN (STOPPED)
+ * FROZEN     nothing, and no event has an effect      nothing
+ *
+ * All other events are taken in AT_WORK alone.
+ *
+ * A round     is under_way from its begin to the last answer that it is `open` for. A tick that comes meanwhile is `pending`,
+ *             and so is one while a question is under way that this probe has judged, or would have, as too slow already:
+ *             one request is one result.
+ * A check     is running while a question is under way; then at least one round waits for it (`waiting`). It is judged for
+ *             each probe by its age and that probe's time, and ends with the last round that waits for it.
+ * started     startup has succeeded, or there is no startup probe and no READY=1 to wait for.
+ * watchdog_spared, watchdog_failed: at most the first of them, until the next WATCHDOG=1.
+ */
+#ifndef TINYSUP_INIT_MACHINE_PROBER_H
+#define TINYSUP_INIT_MACHINE_PROBER_H
+
+#include "config/plan.h"
+#include "probes/result.h"
+
+/* A worker ends by itself at its time-out, and says what was slow. One that does not is killed this much later. */
+#define PROBER_GRACE ((msec_t)50)
+
+enum prober_event_kind {
+	PROBER_TIME,           /* the time prober_wake() asked for has come */
+	PROBER_APP_STARTED,    /* once more: everything begins anew */
+	PROBER_RESULT,         /* .check was answered with .result */
+	PROBER_READY,          /* the app sent READY=1 */
+	PROBER_WATCHDOG,       /* WATCHDOG=1 */
+	PROBER_WATCHDOG_FAIL,  /* WATCHDOG=trigger */
+	PROBER_WATCHDOG_EVERY, /* WATCHDOG_USEC=, in .time */
+	PROBER_EXTEND,         /* EXTEND_TIMEOUT_USEC=, in .time: a startup that takes longer is no failure yet */
+	PROBER_APP_STOPPING,   /* STOPPING=1: it is not ready any more */
+	PROBER_RESTARTING,     /* the app is gone, or about to be, and comes back: nothing is asked, nothing is healthy */
+	PROBER_STOPPED, /* the first stop event: nothing is asked, nothing is ready, liveness and startup stay as they are */
+};
+
+struct prober_event {
+	enum prober_event_kind kind;
+	size_t check;
+	const struct check_result *result;
+	msec_t time;
+};
+
+enum prober_action_kind {
+	PROBER_ASK,       /* .check, which has .time (and PROBER_GRACE) */
+	PROBER_KILL,      /* .check's worker: nobody waits for it any more */
+	PROBER_CHANGED,   /* for the log: .check's outcome is another one */
+	PROBER_VERDICT,   /* for the log: .probe's verdict is another one */
+	PROBER_UNHEALTHY, /* .probe (startup or liveness) has failed: its on_failure is due */
+};
+
+/* Small: process 1 has many of them on its stack, whose pages every fork copies. */
+struct prober_action {
+	enum prober_action_kind kind : 8;
+	enum probe_kind probe : 8;
+	unsigned check : 8;
+	int time; /* milliseconds; a check has minutes at the most */
+};
+
+#define PROBER_ACTIONS_MAX (PLAN_CHECKS_MAX * 3 + PROBE_COUNT * 4)
+
+struct prober_actions {
+	size_t count;
+	struct prober_action items[PROBER_ACTIONS_MAX];
+};
+
+static inline void prober_push(struct prober_actions *out, struct prober_action action)
+{
+	if (out->count < PROBER_ACTIONS_MAX)
+		out->items[out->count++] = action;
+}
+
+struct prober_check {
+	bool running;
+	msec_t asked_at;          /* while it runs: since when */
+	unsigned waiting;         /* bit n: probe n's round waits for it */
+	bool asked;               /* what follows holds a verdict */
+	struct check_result last; /* never OUTCOME_ERROR */
+	msec_t at, since;         /* of the last verdict; of the last change */
+	uint64_t ok, failed, errors;
+	bool erring; /* the last try was an error */
+	int64_t total_us;
+	char error[sizeof((struct check_result *)0)->message]; /* of the last error */
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_FAILURE, VERDICT_SUCCESS };
+
+/* One probe and its rounds. A round asks all of its checks once. */
+struct prober_round {
+	enum verdict verdict;
+	int successes, failures; /* in a row */
+	msec_t due;              /* the next round; INT64_MAX: none */
+	bool under_way, pending; /* pending: a tick came meanwhile */
+	msec_t begun;
+	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
+	uint64_t late;             /* of those that failed: they took longer than this probe's time */
+	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;
+	char why[sizeof((struct check_result *)0)->message]; /* of the last failure */
+};
+
+struct prober {
+	const struct plan *plan;
+	uint64_t random;
+	enum { PROBER_IDLE, PROBER_AT_WORK, PROBER_BETWEEN, PROBER_FROZEN } state;
+	msec_t app_started;
+	bool started; /* startup has succeeded, or there is nothing to wait for */
+	bool ready_came, app_stopping;
+	msec_t extended;      /* startup does not fail before this */
+	msec_t watchdog;      /* 0: none */
+	msec_t watchdog_at;   /* the last WATCHDOG=1; 0: none yet */
+	msec_t watchdog_from; /* the next one is due `watchdog` after this */
+	bool watchdog_failed;
+	bool watchdog_spared;       /* we came late ourselves, so it has a little more time, once */
+	bool was_live, was_started; /* PROBER_FROZEN: the verdicts that stay */
+	struct prober_round rounds[PROBE_COUNT];
+	struct prober_check checks[PLAN_CHECKS_MAX];
+};
+
+/* prober: zeroed memory. seed: any number; the jitter follows from it. */
+void prober_init(struct prober *prober, const struct plan *plan, uint64_t seed);
+
+/* Take one event at time `now` (never less than at the call before). `out` is filled from its start. */
+void prober_event(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out);
+
+/* When PROBER_TIME is due; INT64_MAX: never. Asked again after every event. */
+msec_t prober_wake(const struct prober *prober);
+
+/* The verdict as it is to be answered. Where it is not healthy, `why` is set to the reason (it lives as long as the prober). */
+bool prober_healthy(const struct prober *prober, enum probe_kind kind, const char **why);
+
+/* By when something must have happened again, if we are alive: no verdict is worth anything after it. INT64_MAX: for ever. */
+msec_t prober_valid_until(const struct prober *prober);
+/* The same for one check; 0: nobody asks it now. */
+msec_t prober_check_valid_until(const struct prober *prober, size_t check);
+
+#endif

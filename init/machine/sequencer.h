@@ -1,0 +1,115 @@
+/*
+ * The shutdown as a pure state machine: time and events in, actions out, no system call. tests/unit/test_sequencer.c walks
+ * every order of events to a bounded depth, test_plans.c does so over generated plans; both assert docs/design.md's promises
+ * after each event.
+ *
+ * Phase     What it waits for                    Goes on to
+ * RUNNING   the app's end, a stop signal,        CHAIN; without a chain DRAINING, or SWEEP where the app is gone
+ *           UNHEALTHY
+ * DRAINING  the app's end (no chain: stop        SWEEP
+ *           signals are forwarded as they come)
+ * CHAIN     its steps: SIGNAL, APP_EXIT,         SWEEP; for a restart CLEARING, or CHAIN anew with `cause` as reason
+ *           GROUP_GONE, STEP_DONE, EXTEND
+ * CLEARING  CLEARED, a stop signal               WAITING; CHAIN or SWEEP with `cause` as reason
+ * WAITING   APP_STARTED or NOT_STARTED once      RUNNING
+ *           `start_at` has come, a stop signal
+ * SWEEP     NOTHING_LEFT                         OVER
+ * OVER      nothing: no event has an effect
+ *
+ * TIME is taken in every phase, and everything but RUNNING ends by the clock. A stop signal makes a stop of a restart (CHAIN
+ * with REASON_RESTART, CLEARING, WAITING) at any time. Other events, and these in other phases, change nothing.
+ *
+ * app_gone    the app was reaped. True in CLEARING and WAITING, false in RUNNING and DRAINING.
+ * group_gone  only with app_gone: nobody is left in its process group.
+ * group_told  only with app_gone: who is left there has got the stop signal.
+ * app_killed  the app and its group got SIGKILL from us. With app_gone: it may have ended before.
+ * entered     CHAIN: the steps of `stage` were started.
+ * hurry       CHAIN: steps that are neither required nor have a reserve are skipped, running ones too.
+ * kill_sent   DRAINING, CLEARING, SWEEP: whoever is left got SIGKILL.
+ * A step is RUNNING or PAUSED only in CHAIN, and only one of the current stage. Ended steps keep their state until the next
+ * chain begins.
+ */
+#ifndef TINYSUP_INIT_MACHINE_SEQUENCER_H
+#define TINYSUP_INIT_MACHINE_SEQUENCER_H
+
+#include "init/machine/event.h"
+#include "init/machine/restart.h"
+
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_CHAIN, PHASE_CLEARING, PHASE_WAITING, PHASE_SWEEP, PHASE_OVER };
+
+enum step_state {
+	STATE_PENDING,
+	STATE_RUNNING, /* a try is under way, or time passes */
+	STATE_PAUSED,  /* between two tries */
+	STATE_OK,
+	STATE_FAILED,
+	STATE_TIMEOUT, /* its time was up */
+	STATE_SKIPPED, /* not for this reason, or the app it needs is gone */
+	STATE_CUT,     /* no time was left for it, or a second stop signal or an abort passed it over */
+};
+
+/* One step's progress. Times are absolute, on the clock that seq_event() is given. */
+struct seq_step {
+	enum step_state state;
+	int attempt;   /* 1 for the first try */
+	int unstarted; /* tries for which there was no process to be had */
+	msec_t begun;  /* of the first try, had it a process or not */
+	msec_t ended;
+	msec_t until;         /* the step's end at the latest */
+	msec_t try_until;     /* the current try's */
+	msec_t again_at;      /* STATE_PAUSED: when the next try starts */
+	enum failure failure; /* of the last try */
+	int status;           /* HTTP status or exit code of the last try */
+};
+
+struct seq {
+	const struct plan *plan;
+	bool exit_at_once; /* tini's and dumb-init's way: no deadline, no sweep; over when the app is gone */
+	uint64_t random;   /* state of the jitter's generator */
+
+	enum phase phase;
+	enum reason reason;
+	enum reason cause; /* REASON_RESTART: what it would be without a restart */
+	struct restart restart;
+	msec_t pause;     /* REASON_RESTART: from the end of the old life to the app's start */
+	msec_t start_at;  /* PHASE_WAITING: when the app is started again, at the earliest */
+	int signal;       /* that asked for the stop; 0: none did */
+	int stop_signals; /* how many stop signals came */
+	msec_t begun;     /* the first stop event */
+	size_t stage;     /* PHASE_CHAIN: the current one */
+	bool entered;
+	bool hurry;
+	msec_t told_at; /* PHASE_CLEARING, PHASE_SWEEP: when whoever is left got SIGTERM */
+	bool kill_sent;
+	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
+
+	bool app_gone;
+	bool group_gone;
+	bool group_told;
+	bool app_killed;
+	int app_status; /* wait status, once app_gone */
+	int exec_errno;
+	uint64_t stop_sent; /* signals that the app got as a request to stop */
+	bool required_failed;
+
+	struct seq_step steps[PLAN_STEPS_MAX]; /* at the end: most of them are never touched */
+};
+
+/* seq: zeroed memory. seed: any number; the back-off's jitter follows from it. */
+void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint64_t seed);
+
+/* Take one event at time `now` (never less than at the call before). `out` is filled from its start. */
+void seq_event(struct seq *seq, msec_t now, const struct event *event, struct actions *out);
+
+/* When EVENT_TIME is due; INT64_MAX: never. Asked again after every event. */
+msec_t seq_wake(const struct seq *seq);
+
+/* Between two lives: the app is on its way to be started again. */
+bool seq_restarting(const struct seq *seq);
+
+/* "ok", "failed" ... */
+const char *seq_state_name(enum step_state state);
+/* "stop", "crash" ...: as TINYSUP_REASON has it. */
+const char *seq_reason_name(enum reason reason);
+
+#endif

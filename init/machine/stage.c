@@ -1,0 +1,369 @@
+#include "init/machine/stage.h"
+
+#include "config/budget.h"
+#include "init/machine/retry.h"
+
+/* After SIGKILL the app gets this long to be reaped before the chain goes on. */
+#define REAP_TIME ((msec_t)100)
+/* A try for which there was no process to be had comes again after this, doubled each time up to the other. */
+#define SPAWN_PAUSE     ((msec_t)100)
+#define SPAWN_PAUSE_MAX ((msec_t)1000)
+
+static const struct plan_stage *current(const struct seq *seq)
+{
+	return &seq->plan->shutdown.chain.stages[seq->stage];
+}
+
+static const struct plan_step *plan_of(const struct seq *seq, size_t index)
+{
+	return plan_step_at(&seq->plan->shutdown.chain, index);
+}
+
+static bool under_way(const struct seq_step *step)
+{
+	return step->state == STATE_RUNNING || step->state == STATE_PAUSED;
+}
+
+bool stage_busy(const struct seq *seq)
+{
+	for (size_t i = 0; i < current(seq)->count; i++)
+		if (under_way(&seq->steps[current(seq)->first + i]))
+			return true;
+	return false;
+}
+
+static bool failed(enum step_state state)
+{
+	return state == STATE_FAILED || state == STATE_TIMEOUT || state == STATE_CUT;
+}
+
+/* Its tries are processes. */
+static bool is_job(const struct plan_step *plan)
+{
+	return plan->kind != STEP_STOP && plan->kind != STEP_SLEEP && plan->kind != STEP_SIGNAL;
+}
+
+static bool needs_app(const struct plan_step *plan)
+{
+	return plan->needs_app || plan->kind == STEP_SIGNAL;
+}
+
+/* A second stop signal and an abort leave it out. */
+static bool passed_over(const struct plan_step *plan)
+{
+	return plan->kind != STEP_STOP && !plan->required && plan->reserve == 0;
+}
+
+/* --- a step's end ------------------------------------------------------------------------------------------------------ */
+
+static void finish(struct seq *seq, msec_t now, size_t index, enum step_state state, enum why why, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+
+	if (step->state == STATE_RUNNING && is_job(plan))
+		actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
+	if (step->state == STATE_PENDING)
+		step->begun = now;
+	step->state = state;
+	step->ended = now;
+	actions_push(out,
+		     (struct action){
+			 .kind = ACTION_STEP_ENDED, .step = index, .code = (int)state, .why = why, .time = now - step->begun});
+	if (failed(state) && plan->required)
+		seq->required_failed = true;
+	if (failed(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
+		seq->hurry = true;
+		actions_push(out, (struct action){.kind = ACTION_HURRY});
+	}
+}
+
+/* The app it needs is gone: what had to be done was not. */
+static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
+}
+
+/* --- tries ------------------------------------------------------------------------------------------------------------- */
+
+/* A try's end. While a time-out would be tried again, no try but the last may take more than half of what is left. */
+static msec_t try_until(const struct plan_step *plan, const struct seq_step *step, msec_t now)
+{
+	msec_t left = step->until - now;
+
+	if (plan->kind == STEP_WAIT)
+		return plan->try_timeout < left ? now + plan->try_timeout : step->until;
+	if (is_job(plan) && step->attempt < plan->retry.attempts && (plan->retry.on & RETRY_TIMEOUT) != 0)
+		return now + (left + 1) / 2;
+	return step->until;
+}
+
+static void start_try(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	struct seq_step *step = &seq->steps[index];
+
+	step->state = STATE_RUNNING;
+	step->attempt++;
+	step->try_until = try_until(plan_of(seq, index), step, now);
+	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = step->try_until - now});
+}
+
+static void pause_step(struct seq_step *step, msec_t now, msec_t pause)
+{
+	step->state = STATE_PAUSED;
+	step->again_at = now + (pause > 0 ? pause : 1);
+}
+
+/* Pause until the next try, or end the step where that would come too late, or find nobody. */
+static void again(struct seq *seq, msec_t now, size_t index, msec_t pause, struct actions *out)
+{
+	struct seq_step *step = &seq->steps[index];
+
+	if ((seq->app_gone && plan_of(seq, index)->needs_app) || pause >= step->until - now) {
+		finish(seq, now, index, STATE_FAILED, WHY_RESULT, out);
+		return;
+	}
+	pause_step(step, now, pause);
+	actions_push(out, (struct action){.kind = ACTION_STEP_AGAIN, .step = index, .time = pause});
+}
+
+/* It never ran. Room for it may be there a moment later. */
+static void again_unstarted(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	struct seq_step *step = &seq->steps[index];
+	msec_t pause = SPAWN_PAUSE;
+
+	for (int i = 0; i < step->unstarted && pause < SPAWN_PAUSE_MAX; i++)
+		pause *= 2;
+	if (pause > SPAWN_PAUSE_MAX)
+		pause = SPAWN_PAUSE_MAX;
+	if (pause >= step->until - now)
+		pause = SPAWN_PAUSE; /* the last moments are not for waiting */
+	step->unstarted++;
+	step->attempt--;
+	again(seq, now, index, pause, out);
+}
+
+/* A wait step goes on until its time is up, and then it is a time-out, whatever the last try said. */
+static void wait_again(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
+{
+	if (result->outcome == OUTCOME_FAIL && (result->failure == FAILURE_FILE || result->failure == FAILURE_INTERNAL))
+		finish(seq, now, index, STATE_FAILED, WHY_RESULT,
+		       out); /* no such program, no such URL: it would be so the next time too */
+	else
+		pause_step(&seq->steps[index], now, plan_of(seq, index)->period);
+}
+
+static void try_ended(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+
+	step->failure = result->failure;
+	step->status = result->status;
+	if (result->outcome == OUTCOME_OK)
+		finish(seq, now, index, STATE_OK, WHY_RESULT, out);
+	else if (plan->kind == STEP_WAIT)
+		wait_again(seq, now, index, result, out);
+	else if (result->outcome == OUTCOME_ERROR && !result->sent)
+		again_unstarted(seq, now, index, out);
+	else if (step->attempt < plan->retry.attempts && retry_allowed(plan, result))
+		again(seq, now, index, retry_pause(&plan->retry, step->attempt + 1, result->retry_after, &seq->random), out);
+	else
+		finish(seq, now, index, result->failure == FAILURE_TIMEOUT ? STATE_TIMEOUT : STATE_FAILED, WHY_RESULT, out);
+}
+
+void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
+{
+	if (seq->steps[index].state != STATE_RUNNING || !is_job(plan_of(seq, index)))
+		return;                         /* it was killed, or came to its end another way */
+	seq->steps[index].state = STATE_PAUSED; /* nothing runs any more */
+	try_ended(seq, now, index, result, out);
+}
+
+/* --- begin ------------------------------------------------------------------------------------------------------------- */
+
+static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	msec_t time = left > 2 * REAP_TIME ? left - REAP_TIME : left / 2;
+
+	if (plan->timeout != MSEC_UNSET && plan->timeout < time)
+		time = plan->timeout;
+	if (seq->app_killed && time > REAP_TIME)
+		time = REAP_TIME; /* for a restart, in vain */
+	step->until = now + time;
+	step->try_until = now + (time + REAP_TIME < left ? time + REAP_TIME : left);
+	step->state = STATE_RUNNING;
+	step->attempt = 1;
+	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = time});
+	/* a chain that was begun for a restart may have told it already */
+	if (seq->app_gone || (seq->stop_sent >> (plan->signal - 1) & 1) != 0)
+		return;
+	seq->stop_sent |= UINT64_C(1) << (plan->signal - 1);
+	actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = plan->signal});
+}
+
+void stage_extend(struct seq *seq, msec_t now, msec_t time)
+{
+	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	struct seq_step *step = &seq->steps[current(seq)->first];
+
+	if (!current(seq)->has_stop || step->state != STATE_RUNNING || seq->app_killed || left <= REAP_TIME)
+		return;
+	if (time > left - REAP_TIME)
+		time = left - REAP_TIME;
+	if (now + time <= step->until)
+		return;
+	step->until = now + time;
+	step->try_until = step->until + REAP_TIME;
+}
+
+static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+
+	if (!budget_runs(plan, seq->reason)) {
+		finish(seq, now, index, STATE_SKIPPED, WHY_REASON, out);
+		return;
+	}
+	if (needs_app(plan) && seq->app_gone) {
+		finish_without_app(seq, now, index, out);
+		return;
+	}
+	if (seq->hurry && passed_over(plan)) {
+		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
+		return;
+	}
+	if (time == 0 && plan->timeout != 0 && plan->kind != STEP_STOP) {
+		finish(seq, now, index, STATE_CUT, WHY_TIME, out);
+		return;
+	}
+	step->begun = now;
+	step->until = now + (plan->timeout != MSEC_UNSET && plan->timeout < time ? plan->timeout : time);
+	switch (plan->kind) {
+	case STEP_STOP:
+		stop_app(seq, now, index, out);
+		break;
+	case STEP_SIGNAL:
+		step->state = STATE_RUNNING;
+		step->attempt = 1;
+		actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = plan->signal});
+		finish(seq, now, index, STATE_OK, WHY_RESULT, out);
+		break;
+	case STEP_SLEEP:
+	case STEP_EXEC:
+	case STEP_HTTP:
+	case STEP_ALERT:
+	case STEP_WAIT:
+		start_try(seq, now, index, out);
+		break;
+	}
+}
+
+void stage_enter(struct seq *seq, msec_t now, struct actions *out)
+{
+	msec_t time = budget_time(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+
+	for (size_t i = 0; i < current(seq)->count; i++)
+		enter_step(seq, now, current(seq)->first + i, time, out);
+}
+
+void stage_break_off(struct seq *seq, msec_t now, struct actions *out)
+{
+	for (size_t i = 0; i < current(seq)->count; i++)
+		if (under_way(&seq->steps[current(seq)->first + i]))
+			finish(seq, now, current(seq)->first + i, STATE_CUT, WHY_STOP, out);
+}
+
+/* --- time, and the app's end ------------------------------------------------------------------------------------------- */
+
+static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+
+	if (seq->app_gone && seq->group_gone) {
+		finish(seq, now, index, seq->app_killed ? STATE_TIMEOUT : STATE_OK, WHY_RESULT, out);
+		return;
+	}
+	if (seq->app_gone && !seq->group_told) {
+		/* the leader is gone: its group would never hear of the stop */
+		seq->group_told = true;
+		if (seq->plan->app.signals == TARGET_CHILD || seq->stop_sent == 0)
+			actions_push(out, (struct action){.kind = ACTION_STOP_GROUP, .signal = plan->signal});
+	}
+	if (now >= step->until && !seq->app_killed) {
+		seq->app_killed = true;
+		actions_push(out, (struct action){.kind = ACTION_KILL_APP});
+	}
+	if (now >= step->try_until)
+		finish(seq, now, index, STATE_TIMEOUT, WHY_RESULT, out);
+}
+
+static void try_late(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	static const struct check_result late = {
+	    .outcome = OUTCOME_FAIL, .failure = FAILURE_TIMEOUT, .sent = true, .retry_after = MSEC_UNSET};
+
+	actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
+	seq->steps[index].state = STATE_PAUSED;
+	try_ended(seq, now, index, &late, out);
+}
+
+static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions *out)
+{
+	const struct plan_step *plan = plan_of(seq, index);
+	struct seq_step *step = &seq->steps[index];
+	bool idle = step->state == STATE_PAUSED || plan->kind == STEP_WAIT || plan->kind == STEP_SLEEP;
+
+	if (plan->kind == STEP_STOP)
+		tick_stop(seq, now, index, out);
+	else if (seq->hurry && passed_over(plan))
+		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
+	else if (seq->app_gone && plan->needs_app && idle)
+		finish_without_app(seq, now, index, out); /* another try would find nobody */
+	else if (now >= step->until)
+		finish(seq, now, index, plan->kind == STEP_SLEEP ? STATE_OK : STATE_TIMEOUT, WHY_RESULT, out);
+	else if (step->state == STATE_RUNNING && now >= step->try_until)
+		try_late(seq, now, index, out);
+	else if (step->state == STATE_PAUSED && now >= step->again_at)
+		start_try(seq, now, index, out);
+}
+
+void stage_tick(struct seq *seq, msec_t now, struct actions *out)
+{
+	bool hurry;
+
+	do { /* twice where a step's failure is the end of others */
+		hurry = seq->hurry;
+		for (size_t i = 0; i < current(seq)->count; i++)
+			if (under_way(&seq->steps[current(seq)->first + i]))
+				tick_step(seq, now, current(seq)->first + i, out);
+	} while (seq->hurry != hurry);
+}
+
+msec_t stage_wake(const struct seq *seq)
+{
+	msec_t soonest = INT64_MAX;
+
+	for (size_t i = 0; i < current(seq)->count; i++) {
+		const struct seq_step *step = &seq->steps[current(seq)->first + i];
+		msec_t next;
+
+		if (!under_way(step))
+			continue;
+		if (step->state == STATE_PAUSED)
+			next = step->again_at < step->until ? step->again_at : step->until;
+		else if (current(seq)->steps[i].kind == STEP_STOP)
+			next = seq->app_killed ? step->try_until : step->until;
+		else
+			next = step->try_until;
+		if (next < soonest)
+			soonest = next;
+	}
+	return soonest;
+}

@@ -1,0 +1,145 @@
+#include "init/readers/http_reply.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/readers/health_json.h"
+#include "init/readers/metrics.h"
+#include "init/readers/status.h"
+#include "init/readers/page_view.h"
+
+#define TEXT_PLAIN "text/plain; charset=utf-8"
+
+enum status_code { OK = 200, NOT_FOUND = 404, NOT_ALLOWED = 405, UNAVAILABLE = 503 };
+
+/* A path's last part, as Kubernetes' API server has it, and what it asks for. */
+static const struct {
+	const char *path;
+	enum probe_kind kind; /* PROBE_COUNT: no verdict */
+} paths[] = {
+    {"/livez", PROBE_LIVENESS}, {"/readyz", PROBE_READINESS}, {"/startupz", PROBE_STARTUP},
+    {"/status", PROBE_COUNT},   {"/metrics", PROBE_COUNT},
+};
+
+static void add_check(FILE *to, const struct page_check *check, int64_t now)
+{
+	char why[PAGE_TEXT];
+	bool ok = view_check(check, now) == VIEW_OK;
+	const char *soft = check->soft ? " (soft)" : "";
+
+	view_check_why(check, now, why);
+	if (ok)
+		fprintf(to, "[+]%s%s ok\n", check->name, soft);
+	else
+		fprintf(to, "[-]%s%s failed: %s\n", check->name, soft, why);
+}
+
+/* What the API server prints for ?verbose: a line a check, and what comes of them. What is no check has no line of that form.
+ */
+static void add_verbose(FILE *to, const char *path, const struct page *copy, enum probe_kind kind, int64_t now)
+{
+	const struct page_verdict *verdict = &copy->head.verdicts[kind];
+	char why[2 * PAGE_TEXT];
+	bool healthy = view_healthy(copy, kind, now, why), told = false;
+
+	for (size_t i = 0; i < copy->head.checks; i++) {
+		if ((verdict->checks & UINT64_C(1) << i) == 0)
+			continue;
+		add_check(to, &copy->check[i], now);
+		told |= !copy->check[i].soft && view_check(&copy->check[i], now) != VIEW_OK;
+	}
+	/* a check of the API server's, too */
+	if (!healthy && copy->head.phase == PAGE_STOPPING)
+		fprintf(to, "[-]shutdown failed: %s\n", why);
+	else if (!healthy && !told)
+		fprintf(to, "%s\n", why);
+	fprintf(to, "%s check %s\n", path + 1, healthy ? "passed" : "failed");
+}
+
+static void verdict_text(FILE *to, const struct wanted *wanted, const struct page *copy, enum probe_kind kind, int64_t now)
+{
+	char why[2 * PAGE_TEXT];
+
+	if (wanted->verbose)
+		add_verbose(to, wanted->path, copy, kind, now);
+	else if (view_healthy(copy, kind, now, why))
+		fputs("ok\n", to);
+	else
+		fprintf(to, "%s\n", *why ? why : "unhealthy");
+}
+
+static void add_json(FILE *to, json_t *root)
+{
+	if (root != NULL && json_dumpf(root, to, VIEW_JSON) == 0)
+		fputc('\n', to);
+	json_decref(root);
+}
+
+/* The kind is paths[]'s, the copy a good one. */
+static void answer_of(FILE *to, const struct wanted *wanted, enum probe_kind kind, const struct page *copy, int64_t now,
+		      struct answer *answer)
+{
+	char why[PAGE_TEXT];
+
+	if (kind != PROBE_COUNT) {
+		answer->status = page_healthy(copy, kind, now, why) ? OK : UNAVAILABLE;
+		answer->type = wanted->json ? ANSWER_HEALTH_JSON : TEXT_PLAIN;
+		if (wanted->json)
+			add_json(to, health_json(copy, kind, now));
+		else
+			verdict_text(to, wanted, copy, kind, now);
+	} else if (strcmp(wanted->path, "/status") == 0) {
+		answer->type = "application/json";
+		add_json(to, status_json(copy, now));
+	} else {
+		answer->type = METRICS_TYPE;
+		metrics_print(to, copy, now);
+	}
+}
+
+static void fill(FILE *to, const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer)
+{
+	static struct page copy; /* too large for a stack; there is one thread */
+	static const char unreadable[] = "what the supervisor knows cannot be read: it does not finish what it writes";
+	size_t i = 0;
+
+	while (i < sizeof paths / sizeof *paths && strcmp(paths[i].path, wanted->path) != 0)
+		i++;
+	*answer = (struct answer){.status = OK, .type = TEXT_PLAIN};
+	if (i == sizeof paths / sizeof *paths) {
+		answer->status = NOT_FOUND;
+		fputs("not found: there are /livez /readyz /startupz /status /metrics\n", to);
+	} else if (!wanted->method_known) {
+		answer->status = NOT_ALLOWED;
+		fputs("GET and HEAD only\n", to);
+	} else if (!page_read(page, &copy)) {
+		answer->status = UNAVAILABLE;
+		answer->type = wanted->json ? ANSWER_HEALTH_JSON : TEXT_PLAIN;
+		if (wanted->json)
+			add_json(to, json_pack("{s:s, s:s}", "status", "fail", "output", unreadable));
+		else
+			fprintf(to, "%s\n", unreadable);
+	} else {
+		answer_of(to, wanted, paths[i].kind, &copy, now, answer);
+	}
+}
+
+bool answer_make(const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer)
+{
+	char *body = NULL;
+	size_t length = 0;
+	FILE *to = open_memstream(&body, &length);
+
+	if (to == NULL)
+		return false;
+	fill(to, wanted, page, now, answer);
+	if (fclose(to) != 0) {
+		free(body);
+		return false;
+	}
+	answer->body = body;
+	answer->length = length;
+	return true;
+}

@@ -1,0 +1,30 @@
+/* What the listener answers: a path, how it was asked and the page make a status and a body. No socket is touched here. */
+#ifndef TINYSUP_INIT_READERS_HTTP_REPLY_H
+#define TINYSUP_INIT_READERS_HTTP_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probes/page.h"
+
+#define ANSWER_HEALTH_JSON "application/health+json"
+
+struct wanted {
+	const char *path;
+	bool method_known; /* GET or HEAD */
+	bool verbose;      /* ?verbose */
+	bool json;         /* ?format=json, or Accept names ANSWER_HEALTH_JSON */
+};
+
+struct answer {
+	unsigned status;  /* of HTTP */
+	const char *type; /* Content-Type, static */
+	char *body;       /* the caller frees it */
+	size_t length;
+};
+
+/* False where there is no memory. now: milliseconds of CLOCK_MONOTONIC. */
+bool answer_make(const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer);
+
+#endif

@@ -1,0 +1,306 @@
+#include "init/readers/httpd.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "init/readers/http_reply.h"
+#include "init/base/clock.h"
+#include "init/base/signals.h"
+
+#define CONNECTIONS_MAX 64
+#define CONNECTION_POOL 8192 /* bytes for a request's head and an answer's; what is longer is refused with 431 or 414 */
+#define BODY_MAX        4096 /* a GET may have a body; nobody reads it */
+
+/* From the first byte, or the answer before, to the end of the answer; libmicrohttpd's own time-out begins anew with each byte.
+ */
+#define REQUEST_TIME   ((msec_t)5000)
+#define ACCEPTS_A_TURN 256
+/* how long the socket is left alone where there is no descriptor left and none of ours to give up */
+#define NO_DESCRIPTOR_PAUSE ((msec_t)100)
+
+struct connection {
+	int fd; /* -1: a free place */
+	msec_t since;
+	bool told_to_end;
+};
+
+struct server {
+	int fd, epoll_fd;
+	struct MHD_Daemon *daemon;
+	const struct page *page;
+	size_t count;
+	struct connection connections[CONNECTIONS_MAX];
+	msec_t accept_again; /* 0: at any time */
+};
+
+/* What a request is about to be answered with; lives from its head to its end. */
+struct request {
+	size_t body;
+};
+
+/* --- connections: who may stay ---------------------------------------------------------------------------------------- */
+
+/* The library takes a connection whose socket was shut down for one that its client has closed. */
+static void end(struct connection *connection)
+{
+	connection->told_to_end = true;
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+static struct connection *oldest(struct server *server)
+{
+	struct connection *found = NULL;
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &server->connections[i];
+		if (connection->fd >= 0 && !connection->told_to_end && (found == NULL || connection->since < found->since))
+			found = connection;
+	}
+	return found;
+}
+
+/* Whoever has had nothing answered for the longest time makes room for the next. */
+static void make_room(struct server *server)
+{
+	struct connection *connection = oldest(server);
+
+	if (connection != NULL)
+		end(connection);
+	MHD_run(server->daemon);
+}
+
+static void end_overdue(struct server *server, msec_t now)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &server->connections[i];
+		if (connection->fd >= 0 && !connection->told_to_end && now - connection->since >= REQUEST_TIME)
+			end(connection);
+	}
+}
+
+static void begun(struct server *server, struct MHD_Connection *mhd, void **place)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	for (size_t i = 0; info != NULL && i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &server->connections[i];
+		if (connection->fd >= 0)
+			continue;
+		*connection = (struct connection){.fd = info->connect_fd, .since = clock_now()};
+		*place = connection;
+		server->count++;
+		return;
+	}
+}
+
+static void on_connection(void *context, struct MHD_Connection *mhd, void **place, enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = context;
+	struct connection *connection = *place;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		begun(server, mhd, place);
+	} else if (connection != NULL) {
+		connection->fd = -1;
+		server->count--;
+		*place = NULL;
+	}
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------------------- */
+
+/* The connection has its time again, for the next request. */
+static void on_completed(void *context, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)context;
+	(void)code;
+	free(*state);
+	*state = NULL;
+	if (info != NULL && info->socket_context != NULL)
+		((struct connection *)info->socket_context)->since = clock_now();
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *mhd, const struct answer *answer)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+
+	if (response == NULL) {
+		free(answer->body);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	enum MHD_Result result = MHD_queue_response(mhd, answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* A request may name the whole address (RFC 9112, 3.2.2). */
+static const char *path_of(const char *url)
+{
+	if (strncasecmp(url, "http://", 7) != 0)
+		return url;
+	const char *path = strchr(url + 7, '/');
+	return path != NULL ? path : "/";
+}
+
+static enum MHD_Result answer_now(struct server *server, struct MHD_Connection *mhd, const char *path, const char *method)
+{
+	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	const char *format = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "format");
+	const char verbose[] = "verbose";
+	struct wanted wanted = {
+	    .path = path_of(path),
+	    .method_known = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0,
+	    .verbose =
+		MHD_lookup_connection_value_n(mhd, MHD_GET_ARGUMENT_KIND, verbose, sizeof verbose - 1, NULL, NULL) == MHD_YES,
+	    .json = (format != NULL && strcmp(format, "json") == 0) ||
+		    (accept != NULL && strcasestr(accept, ANSWER_HEALTH_JSON) != NULL),
+	};
+	struct answer answer;
+
+	if (!answer_make(&wanted, server->page, clock_now(), &answer))
+		return MHD_NO;
+	return send_answer(mhd, &answer);
+}
+
+/*
+ * The library calls this when a request's head is there, for each piece of its body, and at its end. What is answered at the
+ * first call, as a wrong method is, has its body left unread and its connection closed.
+ */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_size, void **state)
+{
+	struct request *request = *state;
+
+	(void)version;
+	(void)upload;
+	if (request == NULL) {
+		*state = calloc(1, sizeof *request);
+		bool reads_on = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+		if (*state == NULL || reads_on)
+			return *state != NULL ? MHD_YES : MHD_NO;
+	} else if (*upload_size > 0) {
+		request->body += *upload_size;
+		*upload_size = 0;
+		return request->body <= BODY_MAX ? MHD_YES : MHD_NO;
+	}
+	return answer_now(context, mhd, url, method);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------------------------- */
+
+static void not_accepted(struct server *server, int error)
+{
+	if (error == EBADF || error == EINVAL || error == ENOTSOCK)
+		_exit(EXIT_FAILURE);
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+		return;
+	server->accept_again = clock_now() + (server->count > 0 ? 1 : NO_DESCRIPTOR_PAUSE);
+	make_room(server);
+}
+
+static void accept_one(struct server *server)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	int fd = accept4(server->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		not_accepted(server, errno);
+		return;
+	}
+	if (server->count == CONNECTIONS_MAX)
+		make_room(server);
+	if (server->count == CONNECTIONS_MAX)
+		close(fd);
+	else
+		MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, length);
+}
+
+/* Who waits behind a crowd that says nothing must not wait for as many turns as there are heads. */
+static void accept_some(struct server *server)
+{
+	struct pollfd waiting = {.fd = server->fd, .events = POLLIN};
+	int count = 0;
+
+	/* asked before each: where the last descriptor was just taken, accept4() would say so even if nobody waits any more */
+	do
+		accept_one(server);
+	while (++count < ACCEPTS_A_TURN && server->accept_again == 0 && poll(&waiting, 1, 0) == 1);
+}
+
+/* How long nothing is due. */
+static int quiet_time(const struct server *server, msec_t now)
+{
+	MHD_UNSIGNED_LONG_LONG library;
+	msec_t left = INT64_MAX;
+
+	if (MHD_get_timeout(server->daemon, &library) == MHD_YES)
+		left = (msec_t)library;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		const struct connection *connection = &server->connections[i];
+		if (connection->fd >= 0 && !connection->told_to_end && connection->since + REQUEST_TIME - now < left)
+			left = connection->since + REQUEST_TIME - now;
+	}
+	if (server->accept_again > 0 && server->accept_again - now < left)
+		left = server->accept_again - now;
+	return left == INT64_MAX ? -1 : left < 0 ? 0 : left > REQUEST_TIME ? (int)REQUEST_TIME : (int)left;
+}
+
+static void wait_for_work(struct server *server)
+{
+	msec_t now = clock_now();
+	struct pollfd polled[] = {
+	    {.fd = server->epoll_fd, .events = POLLIN},
+	    {.fd = server->accept_again > now ? -1 : server->fd, .events = POLLIN},
+	};
+
+	if (server->accept_again <= now)
+		server->accept_again = 0;
+	poll(polled, 2, quiet_time(server, now));
+	if (polled[1].revents & POLLIN)
+		accept_some(server);
+}
+
+static void start(struct server *server)
+{
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+					  (size_t)CONNECTION_POOL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (server->daemon == NULL)
+		_exit(EXIT_FAILURE);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || info->epoll_fd < 0)
+		_exit(EXIT_FAILURE);
+	server->epoll_fd = info->epoll_fd;
+}
+
+_Noreturn void httpd_run(int listen_fd, const struct page *page)
+{
+	static struct server server;
+	struct signals_inherited before;
+
+	server.fd = listen_fd;
+	server.page = page;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		server.connections[i].fd = -1;
+	signals_block(&before); /* none of the 64 ends it; errors of its own do all the same */
+	start(&server);
+	for (;;) {
+		wait_for_work(&server);
+		MHD_run(server.daemon);
+		end_overdue(&server, clock_now());
+	}
+}

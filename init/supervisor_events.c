@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/signame.h"
+#include "init/base/clock.h"
+#include "init/child/jobs.h"
+#include "init/base/log.h"
+#include "init/supervisor_private.h"
+#include "init/child/sweep.h"
+#include "init/persona.h"
+
+/* Signals taken from the queue in one go, so that a flood of them cannot starve the timer. */
+#define SIGNALS_AT_ONCE 64
+/* Children reaped in one go: as many as fork can make more of them at once. */
+#define CHILDREN_AT_ONCE 64
+/* Where processes may end without our hearing of it (not our children), they are looked for this often ... */
+#define LOOK_AGAIN ((msec_t)50)
+/* ... or, where a look takes long, in this multiple of its time. */
+#define LOOK_SHARE 4
+
+static void app_exited(struct supervisor *s, int status)
+{
+	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
+
+	event.exec_errno = app_reaped(&s->app, status);
+	event.group_left = app_group_left(&s->app, true);
+	if (event.exec_errno != 0)
+		persona_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
+	if (s->manner->term_at_end)
+		app_signal_group(&s->app, SIGTERM);
+	supervision_feed(s, &event);
+}
+
+/* We may hear that it is stopped only after it was asked to end. */
+static void app_stopped(struct supervisor *s, bool stopped)
+{
+	s->app.stopped = stopped;
+	if (stopped && s->seq.stop_sent != 0)
+		app_signal_group(&s->app, SIGCONT);
+}
+
+static void job_reaped(struct supervisor *s, struct job_id id, const struct check_result *result)
+{
+	switch (id.kind) {
+	case JOB_STEP:
+		memcpy(s->why[id.index], result->message, sizeof result->message);
+		supervision_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = id.index, .result = result});
+		break;
+	case JOB_CHECK:
+		health_answer(&s->health, id.index, result);
+		supervision_heed_health(s);
+		break;
+	case JOB_ABANDONED:
+		break;
+	}
+}
+
+static void child_ended(struct supervisor *s, pid_t pid, int status)
+{
+	struct check_result result;
+	struct job_id id;
+	msec_t now;
+
+	if (jobs_reaped(pid, status, &id, &result)) {
+		job_reaped(s, id, &result);
+	} else if (!log_reaped(pid)) {
+		now = clock_now();
+		if (listener_reaped(&s->listener, pid, now) || service_reaped(&s->health.notify.relay, pid, now))
+			s->changed = true;
+		else if (s->manner->warn_on_reap)
+			persona_reaped(s->manner->voice, pid);
+	}
+}
+
+bool supervision_childless(const struct supervisor *s)
+{
+	return s->childless && !jobs_any();
+}
+
+/*
+ * Reap what there is, a bounded number: others may make children faster than we can take them. The app's end is told last,
+ * when it is known who else is left.
+ */
+static void reap(struct supervisor *s)
+{
+	int status, app_status = 0;
+	bool app_ended = false;
+	pid_t pid = 0;
+
+	for (int i = 0; i < CHILDREN_AT_ONCE && !s->over; i++) {
+		pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
+		if (pid <= 0)
+			break;
+		bool is_app = pid == s->app.pid;
+		if (is_app && (WIFSTOPPED(status) || WIFCONTINUED(status))) {
+			app_stopped(s, WIFSTOPPED(status));
+		} else if (is_app) {
+			app_ended = true;
+			app_status = status;
+		} else if (!WIFSTOPPED(status) && !WIFCONTINUED(status)) {
+			child_ended(s, pid, status);
+		}
+	}
+	s->reap_due = pid > 0;
+	s->childless = pid < 0 && errno == ECHILD;
+	s->since_reap = 0;
+	if (app_ended && !s->over)
+		app_exited(s, app_status);
+}
+
+void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen)
+{
+	int number = s->plan->app.rewrite[seen->number];
+
+	s->reap_due |= seen->number == SIGCHLD || ++s->since_reap >= SIGNALS_AT_ONCE;
+	if (seen->number == SIGCHLD || seen->own)
+		return; /* children are looked for once all signals are taken; what our own writes raise is nobody's business */
+	if ((SIGNAL_BIT(seen->number) & s->manner->withheld) != 0 || number == 0)
+		return;
+	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
+	if (seen->kernel && terminal && !s->manner->suspends)
+		return; /* the terminal means us, not the app */
+	if ((s->app.ignore_once & SIGNAL_BIT(seen->number)) != 0) {
+		s->app.ignore_once &= ~SIGNAL_BIT(seen->number);
+		return;
+	}
+	supervision_feed(s, &(struct event){.kind = EVENT_SIGNAL, .signal = number});
+	if (terminal && s->manner->suspends)
+		kill(getpid(), SIGSTOP);
+}
+
+/* A bounded number at a time; level-triggered epoll brings us back for the rest. */
+void supervision_take_signals(struct supervisor *s)
+{
+	struct signal_seen seen;
+
+	for (int i = 0; i < SIGNALS_AT_ONCE && !s->over && signals_next(s->loop.signal_fd, &seen); i++)
+		supervision_take_signal(s, &seen);
+}
+
+/* What tgkill() sends comes before what kill() sent, and a lower number before a higher one: a flood would hide them. */
+void supervision_take_stop_signals(struct supervisor *s)
+{
+	struct signal_seen seen;
+
+	if (s->reap_due && (++s->turns & 15) != 0)
+		return; /* a child's end is no flood, or not yet */
+	for (int i = 0; i < 2 && !s->over && signals_take(s->plan->shutdown.signals, &seen); i++)
+		supervision_take_signal(s, &seen);
+}
+
+/* After a SIGKILL to all, processes forked meanwhile may have escaped it; and what is no child of ours ends unheard. */
+static bool must_look(const struct supervisor *s)
+{
+	if (s->seq.phase == PHASE_CHAIN)
+		return s->seq.app_gone && !s->seq.group_gone;
+	return s->seq.phase == PHASE_CLEARING || (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent);
+}
+
+msec_t supervision_look_at(const struct supervisor *s)
+{
+	return must_look(s) ? s->look_at : INT64_MAX;
+}
+
+/* /proc is walked at times only; what a system call can tell is asked every turn. */
+static void look(struct supervisor *s)
+{
+	msec_t now = clock_now(), took;
+	bool due = now >= s->look_at;
+
+	if (s->seq.phase == PHASE_CHAIN && !app_group_left(&s->app, due))
+		supervision_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
+	else if (s->seq.phase == PHASE_SWEEP && due)
+		sweep_signal(SIGKILL, 0, supervision_is_ours);
+	else if (s->seq.phase == PHASE_CLEARING && due && !sweep_old_life(s->seq.kill_sent ? SIGKILL : 0, supervision_is_ours))
+		supervision_feed(s, &(struct event){.kind = EVENT_CLEARED});
+	if (!due)
+		return;
+	took = clock_now() - now;
+	s->look_at = now + took + (took * LOOK_SHARE > LOOK_AGAIN ? took * LOOK_SHARE : LOOK_AGAIN);
+}
+
+/* Whether anybody is left but those that serve us to the end. */
+static bool others_left(const struct supervisor *s)
+{
+	if (supervision_childless(s))
+		return false;
+	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && log_writer() == 0)
+		return true;
+	return sweep_other_children(supervision_is_ours);
+}
+
+void supervision_look_around(struct supervisor *s)
+{
+	if (s->reap_due)
+		reap(s);
+	if (!s->over && must_look(s))
+		look(s);
+	else
+		s->look_at = 0;
+	/* asked last: what came before may have begun the sweep, and then there may be nobody whose end would wake us */
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !supervision_childless(s))
+		reap(s);
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !s->reap_due && !others_left(s))
+		supervision_feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
+}
