@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "config/budget.h"
 #include "config/read_chain.h"
 #include "config/duration.h"
+#include "config/names.h"
 #include "config/platform.h"
 #include "config/read_probes.h"
 #include "config/programs.h"
@@ -130,7 +132,6 @@ static void list_reserves(const struct plan_shutdown *shutdown, enum reason reas
 static bool must_fit(struct reader *reader, const config_t *tree, const struct plan_shutdown *shutdown,
 		     const struct plan_step *stop)
 {
-	static const char *const reasons[] = {"stop", "exit", "crash", "unhealthy", "restart"};
 	char a[DURATION_TEXT], b[DURATION_TEXT], list[200], what[400];
 	msec_t told = 0;
 
@@ -142,7 +143,8 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
 		snprintf(what, sizeof what,
 			 "the reserves and kill_reserve add up to %s, but the deadline in effect is %s (for the reason %s: %s)",
-			 duration_format(reserved, a), duration_format(shutdown->effective, b), reasons[reason], list);
+			 duration_format(reserved, a), duration_format(shutdown->effective, b),
+			 name_of(&names_reasons, (size_t)reason), list);
 		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
 	}
 	return told == 0;
@@ -211,10 +213,10 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 	shutdown->chained = shutdown->chain.count > 0;
 	/* Ctrl-C is no order to end by a deadline for a shell or a REPL */
 	if (!shutdown->chained && find(tree, "shutdown.signals") == NULL)
-		shutdown->signals = SIGNAL_BIT(15);
+		shutdown->signals = SIGNAL_BIT(SIGTERM);
 	if (shutdown->chained && find(tree, "shutdown.clean_exit_code") == NULL)
 		shutdown->clean_exit_code = 0;
-	if (!shutdown->chained && probes_may_restart(plan))
+	if (!shutdown->chained && plan_may_restart(plan))
 		chain_stop_only(reader->arena, &shutdown->chain);
 	if (command != NULL)
 		settle_users(reader, tree, plan);

@@ -6,7 +6,7 @@
 #include "config/budget.h"
 #include "config/read_chain.h"
 #include "config/duration.h"
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "config/signame.h"
 
 #define CHART 40 /* columns of the chart */
@@ -37,13 +37,6 @@ static const char *reason_name(const struct plan *plan, enum reason reason)
 	default:
 		return "a stop";
 	}
-}
-
-static const char *kind_name(const struct plan_step *step)
-{
-	static const char *const names[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep"};
-
-	return names[step->kind];
 }
 
 static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
@@ -110,7 +103,7 @@ static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to
 	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
 	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
 
-	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step),
+	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, name_of(&names_step_kinds, row->step->kind),
 		time_text(row->step->reserve, reserve));
 	if (!row->runs) {
 		fprintf(to, "%8s %8s  %s\n", "-", "-", row->alone ? "needs the app, which is gone" : "not for this reason");
@@ -204,7 +197,7 @@ static bool happens(const struct plan *plan, enum reason reason)
 	if (reason == REASON_UNHEALTHY)
 		return acts;
 	if (reason == REASON_RESTART)
-		return probes_may_restart(plan);
+		return plan_may_restart(plan);
 	return true;
 }
 
@@ -247,8 +240,8 @@ static void print_other(const struct plan *plan, enum reason reason, const char 
 	fprintf(to, "\n  %-22s %-7s %8s %8s %8s\n", "step", "does", "reserve", "at most", "from");
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].runs)
-			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name, kind_name(rows[i].step),
-				time_text(rows[i].step->reserve, reserve),
+			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name,
+				name_of(&names_step_kinds, rows[i].step->kind), time_text(rows[i].step->reserve, reserve),
 				rows[i].time > 0 || rows[i].step->timeout == 0 ? duration_format(rows[i].time, time) : "none",
 				duration_format(rows[i].from, from));
 	for (size_t i = 0; i < count; i++)
@@ -301,7 +294,8 @@ static void print_signals(uint64_t signals, FILE *to)
 /* What it says by itself, and when it is started again. */
 static void print_lives(const struct plan *plan, FILE *to)
 {
-	static const char *const policies[] = {"only by a probe", "on failure", "always"};
+	static const char *const policies[] = {
+	    [RESTART_NEVER] = "only by a probe", [RESTART_ON_FAILURE] = "on failure", [RESTART_ALWAYS] = "always"};
 	const struct plan_restart *restart = &plan->app.restart;
 	char within[DURATION_TEXT], backoff[DURATION_TEXT], most[DURATION_TEXT], watchdog[DURATION_TEXT];
 
@@ -309,7 +303,7 @@ static void print_lives(const struct plan *plan, FILE *to)
 		fprintf(to, "notify         READY=1 is part of startup%s%s\n",
 			plan->app.watchdog > 0 ? "; WATCHDOG=1 every " : "",
 			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
-	if (probes_may_restart(plan))
+	if (plan_may_restart(plan))
 		fprintf(to, "restarted      %s, %d times within %s at most, after %s to %s\n", policies[restart->policy],
 			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
 			duration_format(restart->backoff_max, most));
@@ -350,13 +344,12 @@ static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
 
 static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 {
-	static const char *const actions[] = {"none", "restart", "shutdown"};
 	const struct plan_probe *probe = &plan->probes[kind];
 	char delay[DURATION_TEXT], period[DURATION_TEXT], timeout[DURATION_TEXT];
 	const char *separator = probe->mode == PROBE_ANY ? "any of " : "";
 	bool decides = false;
 
-	fprintf(to, "%-15s", probes_name(kind));
+	fprintf(to, "%-15s", name_of(&names_probes, kind));
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		if ((probe->checks >> i & 1) == 0)
 			continue;
@@ -371,7 +364,7 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 			duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
 			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
 	if (kind != PROBE_READINESS)
-		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
+		fprintf(to, "; on failure: %s", name_of(&names_unhealthy, probe->on_failure));
 	if (probe->checks != 0 && !decides)
 		fputs("; all of its checks are soft: it never fails", to);
 	fputc('\n', to);
@@ -379,12 +372,11 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 
 static void print_lists(const struct plan *plan, FILE *to)
 {
-	static const char *const types[] = {"slack", "webhook"};
 	char time[DURATION_TEXT];
 
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		const struct plan_check *check = &plan->checks.items[i];
-		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, probes_check_kind(check->kind),
+		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, name_of(&names_check_kinds, check->kind),
 			check->kind == CHECK_EXEC ? " (a program)" : "");
 		if (check->timeout != MSEC_UNSET)
 			fprintf(to, ", %s at most", duration_format(check->timeout, time));
@@ -395,7 +387,7 @@ static void print_lists(const struct plan *plan, FILE *to)
 			print_probe(plan, (enum probe_kind)kind, to);
 	for (size_t i = 0; i < plan->alerts.count; i++)
 		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
-			types[plan->alerts.items[i].type]);
+			name_of(&names_alert_types, plan->alerts.items[i].type));
 }
 
 void timeline_print(const struct plan *plan, FILE *to)

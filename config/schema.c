@@ -1,3 +1,4 @@
+#include "config/names.h"
 #include "config/schema_rows.h"
 
 /* --- steps ------------------------------------------------------------------------------------------------------------- */
@@ -8,7 +9,7 @@ static const struct key retry_keys[] = {
     KEY(backoff, DURATION, "200ms", "longest pause before the second try; doubles with each", .min = 1, .max = 600000),
     KEY(backoff_max, DURATION, "5s", "no pause is longer than this", .min = 1, .max = 600000),
     KEY(on, CHOICES, "connect,timeout,429,5xx,exit", "failures after which another try is made",
-	.choices = "connect|timeout|429|5xx|exit"),
+	.choices = &names_retry_causes),
     END,
 };
 static const struct schema schema_retry = SCHEMA("retry", retry_keys, -1, .rule = NULL);
@@ -30,8 +31,6 @@ static const struct key wait_keys[] = {
     END,
 };
 static const struct schema schema_wait = {.name = "wait", .size = 0, .line_offset = -1, .keys = wait_keys, .rule = rule_wait};
-
-#define WHEN "stop|exit|crash|unhealthy|restart|!recovery"
 
 static const struct key step_keys[] = {
     ROW("name", step.name, STRING, NULL, "how logs and alerts call it", .flags = KEY_REQUIRED),
@@ -57,8 +56,8 @@ static const struct key step_keys[] = {
     ROW("required", step.required, BOOL, "false", "where it fails, tinysup exits with shutdown.failed_exit_code"),
     ROW("needs_app", step.needs_app, BOOL, "false", "skipped where the app is gone; a required step has failed then"),
     ROW("on_failure", step.on_failure, CHOICE, "continue",
-	"abort: on to the stop step and the steps that are required or have a reserve", .choices = "continue|abort"),
-    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "the reasons for which it runs", .choices = WHEN),
+	"abort: on to the stop step and the steps that are required or have a reserve", .choices = &names_on_failure),
+    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "the reasons for which it runs", .choices = &names_reasons),
     ROW("user", step.user, USER, NULL, "user or uid, with :group; default: app.user"),
     ROW("retry", step.retry, GROUP, NULL, "what to try again", .group = &schema_retry),
     ROW("idempotency_key", step.idempotency_key, BOOL, "false", "send Idempotency-Key, the same in every try"),
@@ -72,7 +71,7 @@ const struct schema schema_step = SCHEMA("step", step_keys, -1, .rule = rule_ste
 
 #define OF struct plan_restart
 static const struct key restart_keys[] = {
-    KEY(policy, CHOICE, "never", "when an app that ended by itself is started again", .choices = "never|on-failure|always"),
+    KEY(policy, CHOICE, "never", "when an app that ended by itself is started again", .choices = &names_restart_policies),
     KEY(max, INT, "5", "restarts within `within`, whatever their reason; then tinysup gives up", .min = 1,
 	.max = PLAN_RESTARTS_MAX),
     KEY(within, DURATION, "10m", "the time `max` speaks of", SECONDS(1, 86400)),
@@ -93,7 +92,8 @@ static const struct key app_keys[] = {
     KEY(user, USER, NULL, "user or uid, with :group"),
     KEY(umask, UMASK, NULL, "octal, such as \"022\""),
     KEY(environment, PAIRS, NULL, "variables added to the container's"),
-    KEY(signals, CHOICE, "child", "who gets forwarded signals: the app, or its process group", .choices = "child|group"),
+    KEY(signals, CHOICE, "child", "who gets forwarded signals: the app, or its process group",
+	.choices = &names_signal_targets),
     KEY(rewrite, REWRITE, NULL, "signals to send instead, such as SIGHUP = \"SIGUSR1\"; \"none\" drops one"),
     KEY(notify, BOOL, "false", "an sd_notify socket for the app; its READY=1 is then part of the startup probe"),
     KEY(watchdog, DURATION, "0s", "WATCHDOG=1 must come this often, else liveness fails; 0: not asked (wants notify)",
@@ -108,7 +108,7 @@ static const struct schema schema_app = SCHEMA("app", app_keys, -1, .rule = rule
 #define OF struct plan_probe
 static const struct key probe_keys[] = {
     {.name = "checks", .type = KEY_CHECKS, .help = "names of `checks`, or checks { ... }"},
-    KEY(mode, CHOICE, "all", "how several checks make one verdict", .choices = "all|any"),
+    KEY(mode, CHOICE, "all", "how several checks make one verdict", .choices = &names_probe_modes),
     KEY(initial_delay, DURATION, "0s", "from the app's start to the first check", ANY_TIME),
     KEY(period, DURATION, "10s", "from the begin of one round of checks to the next", .min = 10, .max = 86400000),
     KEY(timeout, DURATION, "1s", "one check at most, where the check has no timeout of its own", .min = 1, .max = 240000),
@@ -117,7 +117,7 @@ static const struct key probe_keys[] = {
 	.max = 100000),
     KEY(jitter, DURATION, "0s", "random time, this at most, added to the first delay", ANY_TIME),
     KEY(on_failure, CHOICE, NULL, "liveness: what its failure does, default \"none\"; startup: default as liveness",
-	.choices = "none|restart|shutdown"),
+	.choices = &names_unhealthy),
     END,
 };
 static const struct schema schema_probe = SCHEMA("probe", probe_keys, -1, .rule = NULL);
@@ -151,7 +151,7 @@ static const struct schema schema_disarm = LATER_SCHEMA("disarm", disarm_keys);
 static const struct key heartbeat_keys[] = {
     LATER("name", STRING, NULL, "how logs call it"),
     LATER("period", DURATION, NULL, "how often it is sent"),
-    LATER("while", CHOICE, "live", "sent as long as this holds", .choices = "live|ready|running"),
+    LATER("while", CHOICE, "live", "sent as long as this holds", .choices = &names_while),
     LATER("http", GROUP, NULL, "a request", .group = &schema_http),
     LATER("exec", EXEC, NULL, "a program"),
     LATER("disarm", GROUP, NULL, "what switches it off after a clean stop", .group = &schema_disarm),
@@ -177,8 +177,7 @@ static const struct schema schema_shutdown = SCHEMA("shutdown", shutdown_keys, -
 
 #define OF struct plan_alert
 static const struct key alert_keys[] = {
-    KEY(type, CHOICE, NULL, "the channel's kind", .flags = KEY_REQUIRED,
-	.choices = "slack|webhook|!discord|!telegram|!email|!pagerduty|!ntfy|!alertmanager"),
+    KEY(type, CHOICE, NULL, "the channel's kind", .flags = KEY_REQUIRED, .choices = &names_alert_types),
     KEY(url, TEXT, NULL, "where to post", .flags = KEY_REQUIRED),
     KEY(headers, HEADERS, NULL, "request headers added"),
     KEY(tls, GROUP, NULL, "TLS", .group = &schema_tls),
@@ -194,15 +193,15 @@ static const struct schema schema_alert = SCHEMA("alert", alert_keys, -1, .rule 
 
 static const struct key recovery_keys[] = {
     LATER("deadline", DURATION, "30s", "for the steps of an interrupted shutdown"),
-    LATER("on_failure", CHOICE, "continue", "or refuse to start the app", .choices = "continue|refuse"),
+    LATER("on_failure", CHOICE, "continue", "or refuse to start the app", .choices = &names_recovery),
     END,
 };
 static const struct schema schema_recovery = LATER_SCHEMA("recovery", recovery_keys);
 
 #define OF struct plan
 static const struct key log_keys[] = {
-    ROW("level", log_level, CHOICE, "info", "the least that is logged", .choices = "error|warn|info|debug|trace"),
-    ROW("format", log_format, CHOICE, "text", "json: one object a line", .choices = "text|json"),
+    ROW("level", log_level, CHOICE, "info", "the least that is logged", .choices = &names_log_levels),
+    ROW("format", log_format, CHOICE, "text", "json: one object a line", .choices = &names_log_formats),
     END,
 };
 static const struct schema schema_log = {.name = "log", .size = 0, .line_offset = -1, .keys = log_keys};
@@ -215,8 +214,7 @@ static const struct key root_keys[] = {
     LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
     KEY(shutdown, GROUP, NULL, "how to stop", .group = &schema_shutdown),
     KEY(alerts, MAP, NULL, "who to tell", .group = &schema_alert),
-    LATER("notify_on", CHOICES, NULL, "events told besides the chain's own",
-	  .choices = "crash|unhealthy|recovered|step_failed|stop|restart"),
+    LATER("notify_on", CHOICES, NULL, "events told besides the chain's own", .choices = &names_notify_on),
     LATER("recovery", GROUP, NULL, "after a shutdown that was cut off", .group = &schema_recovery),
     LATER("state_dir", STRING, NULL, "directory of the journal"),
     KEY(listen, STRING, NULL,

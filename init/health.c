@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "init/base/clock.h"
 #include "init/base/log.h"
 
@@ -57,9 +57,9 @@ static void tell_verdict(const struct health *health, enum probe_kind kind)
 	bool failed = round->verdict == VERDICT_FAILURE || (kind == PROBE_LIVENESS && health->prober.watchdog_failed);
 
 	if (failed)
-		log_event(LOG_WARN, "probe", probes_name(kind), "failed: %s", round->why);
+		log_event(LOG_WARN, "probe", name_of(&names_probes, kind), "failed: %s", round->why);
 	else
-		log_event(LOG_INFO, "probe", probes_name(kind), "succeeded");
+		log_event(LOG_INFO, "probe", name_of(&names_probes, kind), "succeeded");
 }
 
 static void act(struct health *health, const struct prober_action *action)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "config/names.h"
 #include "config/duration.h"
 #include "config/signame.h"
 #include "init/base/clock.h"
@@ -22,10 +23,10 @@ static void chain_begun(const struct seq *seq)
 			  seq->plan->app.name, time);
 	else if (cause == REASON_UNHEALTHY)
 		log_event(LOG_ERROR, "chain_begin", NULL, "%s is unhealthy (%s): the chain has %s", seq->plan->app.name,
-			  seq_reason_name(seq->reason), time);
+			  name_of(&names_reasons, seq->reason), time);
 	else
 		log_event(cause == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
-			  seq->plan->app.name, facts_app_text(seq, app), seq_reason_name(seq->reason), time);
+			  seq->plan->app.name, facts_app_text(seq, app), name_of(&names_reasons, seq->reason), time);
 }
 
 static void step_started(const struct seq *seq, const struct action *action)

@@ -76,7 +76,7 @@ static bool head_is_valid(const struct page_head *head)
 {
 	return is_text(head->app_name, sizeof head->app_name) && is_text(head->tinysup, sizeof head->tinysup) &&
 	       head->supervisor >= 0 && is_text(head->config, sizeof head->config) && is_time(head->started) &&
-	       is_time(head->started_unix_ms) && is_time(head->written) && (unsigned)head->phase <= PAGE_WAITING_TO_RESTART &&
+	       is_time(head->started_unix_ms) && is_time(head->written) && (unsigned)head->phase < PAGE_PHASES &&
 	       is_bool(&head->probes) && app_is_valid(&head->app) && head->checks <= PLAN_CHECKS_MAX &&
 	       head->steps <= PLAN_STEPS_MAX && chain_is_valid(&head->chain, head->steps);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/names.h"
 #include "init/base/line.h"
 #include "init/base/writer.h"
 
@@ -124,13 +125,6 @@ static void emit(struct text *line, bool batch)
 	}
 }
 
-static const char *level_name(enum log_level level)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
-
-	return names[level];
-}
-
 /* `message` is what people read: bytes of any kind. */
 static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length, bool batch)
 {
@@ -143,7 +137,7 @@ static void put_line(enum log_level level, const char *event, const char *step, 
 		text_add(&line, "{\"time\":\"");
 		text_add_time(&line, &now);
 		text_add(&line, "\",\"level\":\"");
-		text_add(&line, level_name(level));
+		text_add(&line, name_of(&names_log_levels, level));
 		text_add(&line, "\",\"logger\":\"tinysup\",\"app\":\"");
 		text_add_json(&line, the_log.app, strlen(the_log.app));
 		text_add(&line, "\",\"event\":\"");
@@ -160,7 +154,7 @@ static void put_line(enum log_level level, const char *event, const char *step, 
 	} else {
 		text_add_time(&line, &now);
 		text_add(&line, " tinysup ");
-		text_add(&line, level_name(level));
+		text_add(&line, name_of(&names_log_levels, level));
 		text_add(&line, ": ");
 		if (step != NULL) {
 			text_add_plain(&line, step, strlen(step));

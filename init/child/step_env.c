@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "config/names.h"
 #include "config/signame.h"
 
 const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT])
@@ -56,7 +57,7 @@ void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time)
 
 	hookenv_add(&seq->plan->app.environment);
 	hookenv_add(&plan->environment);
-	setenv("TINYSUP_REASON", seq_reason_name(seq->reason), 1);
+	setenv("TINYSUP_REASON", name_of(&names_reasons, seq->reason), 1);
 	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
 	setenv("TINYSUP_STEP", plan->name, 1);
 	hookenv_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);

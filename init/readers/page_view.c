@@ -90,3 +90,11 @@ json_t *view_time(int64_t at, int64_t now)
 {
 	return view_unix_time(clock_wall(clock_now() - (now - at)));
 }
+
+const char *view_phase_name(enum page_phase phase)
+{
+	static const char *const names[] = {
+	    [PAGE_RUNNING] = "running", [PAGE_STOPPING] = "stopping", [PAGE_WAITING_TO_RESTART] = "waiting_to_restart"};
+
+	return names[phase];
+}
