@@ -101,6 +101,7 @@ static bool close_others(int *exec_error)
 	return true;
 }
 
+/* exec_error: NULL for a worker, which closes the others itself. */
 static bool make_ready(const struct spawn *spec, int *exec_error)
 {
 	if (!redirect(spec))
@@ -111,7 +112,7 @@ static bool make_ready(const struct spawn *spec, int *exec_error)
 		return false;
 	if (spec->prepare != NULL)
 		spec->prepare(spec->context);
-	return !spec->close_others || close_others(exec_error);
+	return exec_error == NULL || !spec->close_others || close_others(exec_error);
 }
 
 /* Returns only where the program cannot be executed: with the reason in errno. */
