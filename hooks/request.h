@@ -7,8 +7,8 @@
 #include "probes/result.h"
 
 /*
- * `idempotency_key` is sent where the step asks for one; NULL: none. A wait's try_timeout may make `timeout` shorter. Fills in
- * the whole result; result->sent tells whether a failure is ambiguous. For workers only.
+ * `idempotency_key` is sent where the step asks for one; NULL: none. A wait's attempt_timeout may make `timeout` shorter. Fills
+ * in the whole result; result->sent tells whether a failure is ambiguous. For workers only.
  */
 void request_run(const struct plan_step *step, const char *idempotency_key, msec_t timeout, struct check_result *result);
 
