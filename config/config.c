@@ -133,13 +133,13 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 		     const struct plan_step *stop)
 {
 	char a[DURATION_TEXT], b[DURATION_TEXT], list[200], what[400];
-	msec_t told = 0;
+	msec_t reported = 0;
 
 	for (int reason = 0; reason < REASON_RECOVERY; reason++) {
 		msec_t reserved = budget_reserved(shutdown, (enum reason)reason);
-		if (reserved <= shutdown->effective || reserved == told)
+		if (reserved <= shutdown->effective || reserved == reported)
 			continue;
-		told = reserved;
+		reported = reserved;
 		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
 		snprintf(what, sizeof what,
 			 "the reserves and kill_reserve add up to %s, but the deadline in effect is %s (for the reason %s: %s)",
@@ -147,7 +147,7 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 			 name_of(&names_reasons, (size_t)reason), list);
 		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
 	}
-	return told == 0;
+	return reported == 0;
 }
 
 /* The deadline in effect, and whether all that was promised fits into it. */
@@ -268,9 +268,9 @@ static struct plan *load(struct reader *reader, char *const *command)
 	return plan;
 }
 
-struct plan *config_load(const char *file, char *const *command, const struct config_judges *judges, FILE *err)
+struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
-	static const struct config_judges nobody;
+	static const struct config_checks nobody;
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {

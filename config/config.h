@@ -14,7 +14,7 @@
  * What others know better than config/ does. Process 1 asks nobody: libcurl is never called there, and its own check of a URL
  * (url.h) is nearly as strict.
  */
-struct config_judges {
+struct config_checks {
 	const char *(*url)(const char *url); /* what is wrong with it; NULL: nothing. NULL: not asked */
 	bool (*certificates)(void);          /* there are certificates for https; NULL: not asked */
 	bool warns;                          /* files, users, secrets and programs that are missing are warnings */
@@ -26,7 +26,7 @@ struct config_judges {
  * `err`. Nothing ends the process, whatever the configuration is; neither does it wait for anything. Uses malloc and the file
  * system: only before config_seal(); the caller may lay the command line's options over the plan until then.
  */
-struct plan *config_load(const char *file, char *const *command, const struct config_judges *judges, FILE *err);
+struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err);
 
 /* The file that the user names: the option, else $TINYSUP_CONFIG, else NULL. */
 const char *config_named(const char *option);

@@ -244,7 +244,7 @@ struct plan_step {
 	const struct plan_alert *alert; /* STEP_ALERT: one channel; several become a parallel group */
 	int signal;                     /* STEP_STOP, STEP_SIGNAL */
 	msec_t period;                  /* STEP_WAIT: between two tries */
-	msec_t try_timeout;             /* STEP_WAIT: one try at most */
+	msec_t attempt_timeout;         /* STEP_WAIT: one try at most */
 	msec_t timeout;                 /* MSEC_UNSET: as much as the budget gives. STEP_SLEEP: the time slept */
 	msec_t reserve;                 /* 0: none */
 	bool required;

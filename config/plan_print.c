@@ -189,7 +189,7 @@ static void print_notes(const struct row *rows, size_t count, FILE *to)
 }
 
 /* Which reasons there may be for a chain: what the configuration never does is not drawn. */
-static bool happens(const struct plan *plan, enum reason reason)
+static bool can_happen(const struct plan *plan, enum reason reason)
 {
 	const struct plan_probe *probes = plan->probes;
 	bool acts = probes[PROBE_LIVENESS].on_failure != UNHEALTHY_NONE || probes[PROBE_STARTUP].on_failure != UNHEALTHY_NONE;
@@ -255,21 +255,21 @@ static void print_others(const struct plan *plan, FILE *to)
 {
 	struct row stop[PLAN_STEPS_MAX], one[PLAN_STEPS_MAX], other[PLAN_STEPS_MAX];
 	size_t count = reckon(&plan->shutdown, REASON_STOP, stop);
-	bool told[REASON_RECOVERY] = {false};
+	bool printed[REASON_RECOVERY] = {false};
 
 	for (int reason = REASON_EXIT; reason < REASON_RECOVERY; reason++) {
 		char who[200] = "";
 		size_t used = 0;
-		if (told[reason] || !happens(plan, (enum reason)reason))
+		if (printed[reason] || !can_happen(plan, (enum reason)reason))
 			continue;
 		reckon(&plan->shutdown, (enum reason)reason, one);
 		for (int next = reason; next < REASON_RECOVERY; next++) {
-			if (!happens(plan, (enum reason)next))
+			if (!can_happen(plan, (enum reason)next))
 				continue;
 			reckon(&plan->shutdown, (enum reason)next, other);
 			if (!same_plan(one, other, count))
 				continue;
-			told[next] = true;
+			printed[next] = true;
 			used += (size_t)snprintf(who + used, sizeof who - used, "%s%s", used > 0 ? " or " : "",
 						 reason_name(plan, (enum reason)next));
 		}
@@ -390,7 +390,7 @@ static void print_lists(const struct plan *plan, FILE *to)
 			name_of(&names_alert_types, plan->alerts.items[i].type));
 }
 
-void timeline_print(const struct plan *plan, FILE *to)
+void plan_print(const struct plan *plan, FILE *to)
 {
 	struct row rows[PLAN_STEPS_MAX];
 

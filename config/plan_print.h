@@ -6,6 +6,6 @@
 
 #include "config/plan.h"
 
-void timeline_print(const struct plan *plan, FILE *to);
+void plan_print(const struct plan *plan, FILE *to);
 
 #endif

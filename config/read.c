@@ -124,7 +124,7 @@ static bool may_be_string(enum key_type type, const char *raw)
 	return (type != KEY_BOOL && type != KEY_INT && type != KEY_SIZE && type != KEY_CODES) || strstr(raw, "${") != NULL;
 }
 
-static const char *wanted(enum key_type type)
+static const char *expected_type(enum key_type type)
 {
 	switch ((int)type) {
 	case KEY_BOOL:
@@ -170,7 +170,7 @@ void read_scalar(struct reader *reader, const struct key *key, const config_sett
 		if (text == NULL || (reader->unresolved && key->type != KEY_STRING))
 			return;
 	} else if (!may_be(key->type, written)) {
-		read_error(reader, setting, path, "wants %s, not %s", wanted(key->type), read_type_name(setting));
+		read_error(reader, setting, path, "wants %s, not %s", expected_type(key->type), read_type_name(setting));
 		return;
 	} else if (written == CONFIG_TYPE_BOOL) {
 		text = config_setting_get_bool(setting) ? "true" : "false";
@@ -271,7 +271,7 @@ static const struct key *find_key(const struct schema *schema, const char *name)
 	return NULL;
 }
 
-static void report_unknown(struct reader *reader, const struct schema *schema, config_setting_t *group, const char *path)
+static void report_unknown_name(struct reader *reader, const struct schema *schema, config_setting_t *group, const char *path)
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *child = config_setting_get_elem(group, (unsigned)i);
@@ -322,7 +322,7 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 		return;
 	if (schema->line_offset >= 0)
 		*(int *)((char *)out + schema->line_offset) = (int)config_setting_source_line(group);
-	report_unknown(reader, schema, group, path);
+	report_unknown_name(reader, schema, group, path);
 	if (schema->rule != NULL)
 		schema->rule(reader, group, out, path);
 }

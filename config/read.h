@@ -26,7 +26,7 @@ struct reader {
 	struct arena *arena;
 	struct errors *errors;
 	struct errors *warnings; /* --check: what may differ in the container goes here; NULL: it is an error */
-	const struct config_judges *judges;
+	const struct config_checks *judges;
 	struct source source;    /* empty: no file */
 	const char *file;        /* the file the user named */
 	config_setting_t *chain; /* shutdown.chain, noted on the way; NULL: none */

@@ -68,7 +68,7 @@ static void settle(struct chain_reader *c, struct step_text *text)
 		step->exec = text->wait.exec;
 		step->http = text->wait.http;
 		step->period = text->wait.period;
-		step->try_timeout = text->wait.timeout;
+		step->attempt_timeout = text->wait.timeout;
 	}
 	if (!step->user.set)
 		step->user = c->plan->app.user;

@@ -80,7 +80,7 @@ static void read_checks(struct gatherer *g, config_setting_t *list, struct plan_
 }
 
 /* The app's own word is enough for startup (READY=1) and for liveness (WATCHDOG=1). */
-static bool app_tells(const struct plan *plan, enum probe_kind kind)
+static bool app_notifies(const struct plan *plan, enum probe_kind kind)
 {
 	return (kind == PROBE_STARTUP && plan->app.notify) || (kind == PROBE_LIVENESS && plan->app.watchdog > 0);
 }
@@ -94,7 +94,7 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 	char path[PATH_TEXT];
 
 	/* after another mistake nobody knows what was meant to be asked */
-	if (probe->checks == 0 && !app_tells(plan, kind) && g->reader->errors->count == 0)
+	if (probe->checks == 0 && !app_notifies(plan, kind) && g->reader->errors->count == 0)
 		read_error(g->reader, whole, g->path, "must be set: there is nothing to ask");
 	snprintf(path, sizeof path, "probes.%s.success_threshold", name_of(&names_probes, kind));
 	if (success != NULL && probe->success_threshold != 1 && kind != PROBE_READINESS)

@@ -243,11 +243,11 @@ void rule_step(struct reader *reader, config_setting_t *group, void *out, const 
 	if (kind < 0)
 		return;
 	step->kind = (enum step_kind)kind;
-	bool asks = step->kind == STEP_EXEC || step->kind == STEP_HTTP || step->kind == STEP_ALERT;
-	if (member(group, "retry") != NULL && !asks)
+	bool sends = step->kind == STEP_EXEC || step->kind == STEP_HTTP || step->kind == STEP_ALERT;
+	if (member(group, "retry") != NULL && !sends)
 		report_at(reader, group, path, "retry",
 			  "is for exec, http and alert; a wait step tries until its timeout anyway");
-	if (step->idempotency_key && !asks)
+	if (step->idempotency_key && !sends)
 		report_at(reader, group, path, "idempotency_key", "is for exec, http and alert");
 	if (step->kind == STEP_SLEEP && step->timeout != MSEC_UNSET)
 		report_at(reader, group, path, "timeout", "a sleep has its own time");

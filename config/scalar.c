@@ -10,7 +10,7 @@
 #include "config/signame.h"
 #include "config/user.h"
 
-static bool wants(char why[256], const char *what)
+static bool expected(char why[256], const char *what)
 {
 	snprintf(why, 256, "wants %s", what);
 	return false;
@@ -27,7 +27,7 @@ static bool whole_number(const char *text, int base, int64_t *out)
 static bool set_integer(const struct key *key, const char *text, int64_t *out, char why[256])
 {
 	if (!whole_number(text, 10, out))
-		return wants(why, "a whole number");
+		return expected(why, "a whole number");
 	if (*out >= key->min && *out <= key->max)
 		return true;
 	snprintf(why, 256, "must be from %lld to %lld", (long long)key->min, (long long)key->max);
@@ -43,8 +43,8 @@ static bool set_duration(const struct key *key, const char *text, msec_t *out, c
 		return true;
 	}
 	if (!duration_parse(text, out))
-		return wants(why, key->flags & KEY_AUTO ? "\"auto\" or a duration such as \"10s\""
-							: "a duration such as \"500ms\", \"10s\" or \"1m30s\"");
+		return expected(why, key->flags & KEY_AUTO ? "\"auto\" or a duration such as \"10s\""
+							   : "a duration such as \"500ms\", \"10s\" or \"1m30s\"");
 	if (*out >= key->min && *out <= key->max)
 		return true;
 	snprintf(why, 256, "must be from %s to %s", duration_format(key->min, low), duration_format(key->max, high));
@@ -107,13 +107,13 @@ static bool set_ranges(struct arena *arena, const char *text, struct plan_ranges
 		char *end;
 		long low = strtol(p, &end, 10), high = low;
 		if (end == p || count == 16)
-			return wants(why, "statuses such as \"200-299,304\"");
+			return expected(why, "statuses such as \"200-299,304\"");
 		if (*end == '-') {
 			p = end + 1;
 			high = strtol(p, &end, 10);
 		}
 		if (end == p || low < 100 || high > 599 || low > high || (*end != ',' && *end != '\0'))
-			return wants(why, "statuses from 100 to 599, such as \"200-299,304\"");
+			return expected(why, "statuses from 100 to 599, such as \"200-299,304\"");
 		ranges[count++] = (struct plan_range){(int)low, (int)high};
 		if (*end == '\0')
 			break;
@@ -149,7 +149,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 	switch (key->type) {
 	case KEY_BOOL:
 		if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-			return wants(why, "true or false");
+			return expected(why, "true or false");
 		*(bool *)field = *text == 't';
 		return true;
 	case KEY_INT:
@@ -180,12 +180,12 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		if (!set_signal(text, &small, why))
 			return false;
 		if (small == SIGKILL || small == SIGSTOP || small == SIGCHLD)
-			return wants(why, "signals that can be received: not SIGKILL, SIGSTOP or SIGCHLD");
+			return expected(why, "signals that can be received: not SIGKILL, SIGSTOP or SIGCHLD");
 		*(uint64_t *)field |= SIGNAL_BIT(small);
 		return true;
 	case KEY_UMASK:
 		if (!whole_number(text, 8, &number) || number < 0 || number > 0777)
-			return wants(why, "an octal mask in quotes, such as \"022\"");
+			return expected(why, "an octal mask in quotes, such as \"022\"");
 		*(int *)field = (int)number;
 		return true;
 	case KEY_USER:
@@ -194,7 +194,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		return set_ranges(arena, text, field, why);
 	case KEY_CODES:
 		if (!whole_number(text, 10, &number) || number < 0 || number > 255)
-			return wants(why, "exit codes from 0 to 255");
+			return expected(why, "exit codes from 0 to 255");
 		((uint64_t *)field)[number / 64] |= UINT64_C(1) << number % 64;
 		return true;
 	case KEY_TEXT:

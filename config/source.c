@@ -12,8 +12,8 @@ struct level {
 	const struct level *outer;
 	const char *file;
 	struct contents contents;
-	int line;  /* where we are */
-	int begun; /* the line in which the string or comment that we are in began */
+	int line;   /* where we are */
+	int opened; /* the line in which the string or comment that we are in began */
 	int depth;
 };
 
@@ -93,7 +93,7 @@ static char *locate(const struct include *in, const char *name)
 	return whole;
 }
 
-static bool take(struct include *in, struct level *level);
+static bool read_level_text(struct include *in, struct level *level);
 
 static bool is_open(const struct level *level, const struct contents *contents)
 {
@@ -145,7 +145,7 @@ static bool include(struct include *in, const struct level *outer, const char *n
 	if (is_open(outer, &level.contents))
 		errors_add(in->errors, outer->file, outer->line, "", "\"%s\" includes itself", name);
 	else
-		good = take(in, &level);
+		good = read_level_text(in, &level);
 	contents_free(&level.contents);
 	return good;
 }
@@ -178,7 +178,7 @@ static size_t step(struct level *level, const char *at, enum state *state)
 		else if (at[0] == '/' && at[1] == '*')
 			*state = IN_COMMENT;
 		if (*state != IN_CODE)
-			level->begun = level->line;
+			level->opened = level->line;
 		return *state == IN_COMMENT ? 2 : 1;
 	case IN_STRING:
 		if (at[0] == '\\' && at[1] != '\0' && at[1] != '\n')
@@ -199,7 +199,7 @@ static size_t step(struct level *level, const char *at, enum state *state)
 	return 1;
 }
 
-static bool take(struct include *in, struct level *level)
+static bool read_level_text(struct include *in, struct level *level)
 {
 	const char *at = level->contents.text, *from = at;
 	enum state state = IN_CODE;
@@ -218,7 +218,7 @@ static bool take(struct include *in, struct level *level)
 		at += step(level, at, &state);
 	}
 	if (state == IN_STRING || state == IN_COMMENT) {
-		errors_add(in->errors, level->file, level->begun, "", "a %s that begins here is not closed",
+		errors_add(in->errors, level->file, level->opened, "", "a %s that begins here is not closed",
 			   state == IN_STRING ? "string" : "comment");
 		return false;
 	}
@@ -233,7 +233,7 @@ bool source_read(struct source *source, const char *file, struct errors *errors)
 	*source = (struct source){.lines = 1};
 	if (!open_level(&in, &level, SOURCE_MAX))
 		return false;
-	bool good = take(&in, &level);
+	bool good = read_level_text(&in, &level);
 	contents_free(&level.contents);
 	return good;
 }

@@ -23,24 +23,24 @@ void health_init(struct health *health, const struct plan *plan, const struct si
 		log_event(LOG_ERROR, "notify", NULL, "no socket for the app's messages: %s", strerror(errno));
 }
 
-static void ask(struct health *health, const struct prober_action *action)
+static void start_check(struct health *health, const struct prober_action *action)
 {
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
-	if (jobs_ask(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
+	if (jobs_start_check(health->plan, health->signals, health->app->pid, action->check, action->time, &result))
 		return;
-	health->unasked |= UINT64_C(1) << action->check;
-	memcpy(health->unasked_why, result.message, sizeof result.message);
+	health->unstarted |= UINT64_C(1) << action->check;
+	memcpy(health->unstarted_why, result.message, sizeof result.message);
 }
 
 /* The same again is no news. */
-static void tell_error(const struct health *health, size_t check, const struct check_result *result)
+static void log_check_error(const struct health *health, size_t check, const struct check_result *result)
 {
 	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
 		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
 }
 
-static void tell_check(const struct health *health, size_t index)
+static void log_check(const struct health *health, size_t index)
 {
 	const struct prober_check *check = &health->prober.checks[index];
 	const char *name = health->plan->checks.items[index].name;
@@ -51,7 +51,7 @@ static void tell_check(const struct health *health, size_t index)
 		log_event(LOG_INFO, "check", name, "failed: %s", check->last.message);
 }
 
-static void tell_verdict(const struct health *health, enum probe_kind kind)
+static void log_verdict(const struct health *health, enum probe_kind kind)
 {
 	const struct prober_round *round = &health->prober.rounds[kind];
 	bool failed = round->verdict == VERDICT_FAILURE || (kind == PROBE_LIVENESS && health->prober.watchdog_failed);
@@ -62,21 +62,21 @@ static void tell_verdict(const struct health *health, enum probe_kind kind)
 		log_event(LOG_INFO, "probe", name_of(&names_probes, kind), "succeeded");
 }
 
-static void act(struct health *health, const struct prober_action *action)
+static void run_action(struct health *health, const struct prober_action *action)
 {
 	switch (action->kind) {
-	case PROBER_ASK:
-		ask(health, action);
+	case PROBER_START_CHECK:
+		start_check(health, action);
 		break;
 	case PROBER_KILL:
 		jobs_kill((struct job_id){JOB_CHECK, action->check});
-		health->unasked &= ~(UINT64_C(1) << action->check);
+		health->unstarted &= ~(UINT64_C(1) << action->check);
 		break;
 	case PROBER_CHANGED:
-		tell_check(health, action->check);
+		log_check(health, action->check);
 		break;
 	case PROBER_VERDICT:
-		tell_verdict(health, action->probe);
+		log_verdict(health, action->probe);
 		break;
 	case PROBER_UNHEALTHY:
 		health->due = health->plan->probes[action->probe].on_failure;
@@ -91,7 +91,7 @@ static void feed_one(struct health *health, const struct prober_event *event)
 	prober_event(&health->prober, clock_now(), event, &actions);
 	health->changed |= actions.count > 0 || event->kind != PROBER_TIME;
 	for (size_t i = 0; i < actions.count; i++)
-		act(health, &actions.items[i]);
+		run_action(health, &actions.items[i]);
 }
 
 /* One event's actions are all carried out before the prober hears which checks could not be asked. */
@@ -100,11 +100,11 @@ static void feed(struct health *health, const struct prober_event *event)
 	struct check_result result = {.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
 
 	feed_one(health, event);
-	while (health->unasked != 0) {
-		size_t check = (size_t)__builtin_ctzll(health->unasked);
-		health->unasked &= health->unasked - 1;
-		memcpy(result.message, health->unasked_why, sizeof result.message);
-		tell_error(health, check, &result);
+	while (health->unstarted != 0) {
+		size_t check = (size_t)__builtin_ctzll(health->unstarted);
+		health->unstarted &= health->unstarted - 1;
+		memcpy(result.message, health->unstarted_why, sizeof result.message);
+		log_check_error(health, check, &result);
 		feed_one(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = &result});
 	}
 }
@@ -118,13 +118,13 @@ void health_event(struct health *health, enum prober_event_kind kind)
 	feed(health, &(struct prober_event){.kind = kind});
 }
 
-void health_answer(struct health *health, size_t check, const struct check_result *result)
+void health_check_done(struct health *health, size_t check, const struct check_result *result)
 {
-	tell_error(health, check, result);
+	log_check_error(health, check, result);
 	feed(health, &(struct prober_event){.kind = PROBER_RESULT, .check = check, .result = result});
 }
 
-static void take(struct health *health, const struct notify_message *message)
+static void handle_message(struct health *health, const struct notify_message *message)
 {
 	/* in systemd's order: a time is given before what it is measured from */
 	if (message->watchdog_every != MSEC_UNSET)
@@ -148,10 +148,10 @@ static void take(struct health *health, const struct notify_message *message)
 	health->changed = true;
 }
 
-void health_listen(struct health *health)
+void health_receive(struct health *health)
 {
 	struct notify_message message;
 
 	for (int i = 0; i < MESSAGES_AT_ONCE && notify_receive(&health->notify, health->app->pid, &message); i++)
-		take(health, &message);
+		handle_message(health, &message);
 }

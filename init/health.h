@@ -16,8 +16,8 @@ struct health {
 	enum unhealthy due; /* what a failure wants done; the caller takes it and sets UNHEALTHY_NONE */
 	msec_t extend;      /* EXTEND_TIMEOUT_USEC came: for the sequencer; 0: it did not */
 	bool changed;       /* since the caller last looked: there is something to publish */
-	uint64_t unasked;   /* checks for which no process was to be had: the prober hears of it once its actions are done */
-	char unasked_why[sizeof((struct check_result *)0)->message]; /* the last one's */
+	uint64_t unstarted; /* checks for which no process was to be had: the prober hears of it once its actions are done */
+	char unstarted_why[sizeof((struct check_result *)0)->message]; /* the last one's */
 	struct prober prober;
 	struct notify notify;
 	struct notify_message last; /* what the app said, summed up: reloading, stopping, status */
@@ -31,9 +31,9 @@ void health_init(struct health *health, const struct plan *plan, const struct si
 void health_event(struct health *health, enum prober_event_kind kind);
 
 /* A check's process has ended. */
-void health_answer(struct health *health, size_t check, const struct check_result *result);
+void health_check_done(struct health *health, size_t check, const struct check_result *result);
 
 /* What the app has said is readable. */
-void health_listen(struct health *health);
+void health_receive(struct health *health);
 
 #endif

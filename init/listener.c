@@ -98,9 +98,9 @@ static pid_t start(const struct listener *listener)
 /* Said once: the same again in five seconds is no news. */
 static void fail(struct listener *listener, const char *what)
 {
-	if (!listener->told)
+	if (!listener->error_logged)
 		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s; retrying", what, listener->plan->listen, strerror(errno));
-	listener->told = true;
+	listener->error_logged = true;
 }
 
 void listener_tick(struct listener *listener, msec_t now)
@@ -116,7 +116,7 @@ void listener_tick(struct listener *listener, msec_t now)
 	else if ((pid = start(listener)) < 0)
 		fail(listener, "cannot start the listener on");
 	else
-		listener->told = false;
+		listener->error_logged = false;
 	service_started(&listener->service, pid, now);
 }
 

@@ -16,7 +16,7 @@ struct listener {
 	const struct page *page;
 	int fd;
 	struct service service;
-	bool told; /* that it cannot be */
+	bool error_logged; /* that it cannot be */
 };
 
 /* Before the seal. page: what is served; NULL: there is nothing to serve. */

@@ -39,10 +39,10 @@ static void hold_standard_descriptors(void)
 }
 
 /* The command line's options win over the configuration. */
-static void lay_over(const struct options *options, struct plan *plan, struct manner *manner)
+static void apply_options(const struct options *options, struct plan *plan, struct manner *manner)
 {
 	/* tini shows warnings unless asked for more, tinysup what it does, too */
-	int level = (int)(manner->voice == VOICE_TINI ? LOG_WARN : plan->log_level) + options->verbose;
+	int level = (int)(manner->dialect == DIALECT_TINI ? LOG_WARN : plan->log_level) + options->verbose;
 
 	if (options->group || (manner->group == SPAWN_SESSION && !options->single_child))
 		plan->app.signals = TARGET_GROUP;
@@ -89,7 +89,7 @@ static void hint_at_config(const struct options *options)
 	const char *program = options->command[0];
 	struct stat status;
 
-	if (program == NULL || options->who->manner.voice != VOICE_TINYSUP || stat(program, &status) != 0 ||
+	if (program == NULL || options->who->manner.dialect != DIALECT_TINYSUP || stat(program, &status) != 0 ||
 	    !S_ISREG(status.st_mode))
 		return;
 	if (ends_in(program, ".conf") || (options->single_child && access(program, X_OK) != 0))
@@ -114,7 +114,7 @@ static int run_supervisor(const struct options *options, const struct signals_in
 		return options->who->usage_code;
 	}
 	struct manner manner = options->who->manner;
-	lay_over(options, plan, &manner);
+	apply_options(options, plan, &manner);
 	log_setup(plan->log_level, plan->log_format, plan->app.name);
 	warn_of_grace(plan);
 	manner.subreaper |= options->subreaper;
@@ -128,8 +128,8 @@ static int run_supervisor(const struct options *options, const struct signals_in
 /* What is asked without the supervisor: the file that is named, else the supervisor's own, else the usual one. */
 static int probe_by_config(const struct probe_options *options, const char *named)
 {
-	static const struct config_judges judges = {.url = http_url_wrong};
-	const char *file = named != NULL ? named : probe_supervisors_config(config_find(NULL));
+	static const struct config_checks judges = {.url = http_url_wrong};
+	const char *file = named != NULL ? named : probe_find_config(config_find(NULL));
 
 	if (file == NULL)
 		file = config_find(NULL);
@@ -157,12 +157,12 @@ static int run_probe(const struct options *options)
 
 static int run_check(const struct options *options)
 {
-	static const struct config_judges judges = {.url = http_url_wrong, .certificates = tls_authorities, .warns = true};
+	static const struct config_checks judges = {.url = http_url_wrong, .certificates = tls_authorities, .warns = true};
 	const struct plan *plan = config_load(config_find(options->config), NULL, &judges, stderr);
 
 	if (plan == NULL)
 		return EX_CONFIG;
-	timeline_print(plan, stdout);
+	plan_print(plan, stdout);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR;
 }
 

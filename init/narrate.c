@@ -11,7 +11,7 @@
 #include "init/base/log.h"
 #include "init/child/step_facts.h"
 
-static void chain_begun(const struct seq *seq)
+static void log_chain_start(const struct seq *seq)
 {
 	char time[DURATION_TEXT], app[48];
 	const struct plan_shutdown *shutdown = &seq->plan->shutdown;
@@ -26,10 +26,10 @@ static void chain_begun(const struct seq *seq)
 			  name_of(&names_reasons, seq->reason), time);
 	else
 		log_event(cause == REASON_EXIT ? LOG_INFO : LOG_ERROR, "chain_begin", NULL, "%s %s (%s): the chain has %s",
-			  seq->plan->app.name, facts_app_text(seq, app), name_of(&names_reasons, seq->reason), time);
+			  seq->plan->app.name, step_facts_app_text(seq, app), name_of(&names_reasons, seq->reason), time);
 }
 
-static void step_started(const struct seq *seq, const struct action *action)
+static void log_step_start(const struct seq *seq, const struct action *action)
 {
 	char time[DURATION_TEXT];
 	const struct plan_step *step = plan_step_at(&seq->plan->shutdown.chain, action->step);
@@ -43,7 +43,7 @@ static void step_started(const struct seq *seq, const struct action *action)
 			  time);
 }
 
-static void step_ended(const struct seq *seq, const struct action *action, const char *why)
+static void log_step_end(const struct seq *seq, const struct action *action, const char *why)
 {
 	static const char *const reasons[] = {[WHY_REASON] = "not for this reason",
 					      [WHY_NO_APP] = "the app is gone",
@@ -82,30 +82,30 @@ static void step_ended(const struct seq *seq, const struct action *action, const
 	}
 }
 
-static void over(const struct seq *seq, int code)
+static void log_exit(const struct seq *seq, int code)
 {
 	char time[DURATION_TEXT];
 
 	if (!seq->plan->shutdown.chained || seq->exec_errno != 0)
 		return;
 	log_event(LOG_INFO, "exit", NULL, "exit code %d, %s after the first stop event", code,
-		  duration_format(clock_now() - seq->begun, time));
+		  duration_format(clock_now() - seq->started, time));
 }
 
 void narrate(const struct seq *seq, const struct action *action, const char *why)
 {
 	char time[DURATION_TEXT];
 	const char *step =
-	    action->kind == ACTION_STEP_AGAIN ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
+	    action->kind == ACTION_STEP_RETRY ? plan_step_at(&seq->plan->shutdown.chain, action->step)->name : NULL;
 
 	switch (action->kind) {
-	case ACTION_CHAIN_BEGUN:
-		chain_begun(seq);
+	case ACTION_CHAIN_STARTED:
+		log_chain_start(seq);
 		break;
 	case ACTION_STEP_START:
-		step_started(seq, action);
+		log_step_start(seq, action);
 		break;
-	case ACTION_STEP_AGAIN:
+	case ACTION_STEP_RETRY:
 		duration_format(action->time, time);
 		if (seq->steps[action->step].attempt == 0)
 			log_event(LOG_WARN, "step_again", step, "not begun: %s; again in %s", why, time);
@@ -114,7 +114,7 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 				  seq->steps[action->step].attempt, why, time);
 		break;
 	case ACTION_STEP_ENDED:
-		step_ended(seq, action, why);
+		log_step_end(seq, action, why);
 		break;
 	case ACTION_HURRY:
 		log_event(LOG_WARN, "hurry", NULL, "on to the steps that are required or have a reserve: %s",
@@ -150,7 +150,7 @@ void narrate(const struct seq *seq, const struct action *action, const char *why
 		log_event(LOG_INFO, "restart", NULL, "%s is started again", seq->plan->app.name);
 		break;
 	case ACTION_EXIT:
-		over(seq, action->code);
+		log_exit(seq, action->code);
 		break;
 	case ACTION_FORWARD:
 		log_event(LOG_DEBUG, "forward", NULL, "%s to %s", signal_name(action->signal), seq->plan->app.name);

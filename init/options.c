@@ -55,7 +55,7 @@ static const struct option dumb_init_options[] = {
 static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
 
 /* Where --probe is still to come on the command line, a mistake ends with 1 too: Docker knows no other code. */
-static bool asks_for_probe(int argc, char **argv)
+static bool has_probe_option(int argc, char **argv)
 {
 	static const char *const with_value[] = {"--config", "--timeout", "--check"};
 
@@ -114,7 +114,7 @@ static bool set_mode(struct options *out, enum mode mode)
 }
 
 /* `--check NAME` belongs to --probe, `--check` alone prints the plan. */
-static bool take_check(struct options *out, int argc, char **argv)
+static bool apply_check(struct options *out, int argc, char **argv)
 {
 	if (out->mode != MODE_PROBE)
 		return optarg == NULL && set_mode(out, MODE_CHECK);
@@ -122,7 +122,7 @@ static bool take_check(struct options *out, int argc, char **argv)
 	return out->probe.check != NULL;
 }
 
-static bool take(struct options *out, int option, int argc, char **argv)
+static bool apply_option(struct options *out, int option, int argc, char **argv)
 {
 	switch (option) {
 	case OPT_PROBE:
@@ -135,7 +135,7 @@ static bool take(struct options *out, int option, int argc, char **argv)
 		out->argument = optarg;
 		return set_mode(out, MODE_STATUS);
 	case OPT_CHECK:
-		return take_check(out, argc, argv);
+		return apply_check(out, argc, argv);
 	case OPT_REHEARSE:
 		out->argument = optarg;
 		return set_mode(out, MODE_REHEARSE);
@@ -195,7 +195,7 @@ static void read_environment(struct options *out)
 	const char *verbosity = getenv("TINI_VERBOSITY");
 	long level;
 
-	if (out->who->manner.voice == VOICE_DUMB_INIT) {
+	if (out->who->manner.dialect == DIALECT_DUMB_INIT) {
 		const char *debug = getenv("DUMB_INIT_DEBUG"), *setsid = getenv("DUMB_INIT_SETSID");
 		out->verbose += debug != NULL && strcmp(debug, "1") == 0;
 		out->single_child |= setsid != NULL && strcmp(setsid, "0") == 0;
@@ -208,7 +208,7 @@ static void read_environment(struct options *out)
 }
 
 /* What an option wants that take() has refused. */
-static const char *wanted(int option)
+static const char *expected_value(int option)
 {
 	switch (option) {
 	case OPT_TIMEOUT:
@@ -226,10 +226,10 @@ static const char *wanted(int option)
 	}
 }
 
-static int wrong(const struct options *out, int argc, char **argv, const char *what, const char *which)
+static int command_line_error(const struct options *out, int argc, char **argv, const char *what, const char *which)
 {
 	/* a health check's output is one line */
-	if (out->mode == MODE_PROBE || asks_for_probe(argc, argv)) {
+	if (out->mode == MODE_PROBE || has_probe_option(argc, argv)) {
 		report_problem(out->probe.json, "%s: %s", which != NULL ? which : argv[0], what);
 		return EXIT_FAILURE;
 	}
@@ -240,9 +240,9 @@ static int wrong(const struct options *out, int argc, char **argv, const char *w
 int options_parse(int argc, char **argv, struct options *out)
 {
 	const struct persona *who = persona_find(argc > 0 ? argv[0] : "");
-	const struct option *longs = who->manner.voice == VOICE_TINYSUP ? long_options
-				     : who->long_options                ? dumb_init_options
-									: no_long_options;
+	const struct option *longs = who->manner.dialect == DIALECT_TINYSUP ? long_options
+				     : who->long_options                    ? dumb_init_options
+									    : no_long_options;
 	char letter[3] = "-?", quoted[4] = "'?'";
 	int option;
 
@@ -263,17 +263,18 @@ int options_parse(int argc, char **argv, struct options *out)
 			break;
 		letter[1] = quoted[1] = (char)optopt;
 		const char *which = at < argc && strncmp(argv[at], "--", 2) == 0 ? argv[at] : letter;
-		if (who->manner.voice != VOICE_TINYSUP && (option == '?' || option == ':'))
-			return wrong(out, argc, argv, option == '?' ? "invalid option --" : "option requires an argument --",
-				     quoted);
+		if (who->manner.dialect != DIALECT_TINYSUP && (option == '?' || option == ':'))
+			return command_line_error(
+			    out, argc, argv, option == '?' ? "invalid option --" : "option requires an argument --", quoted);
 		if (option == '?')
-			return wrong(out, argc, argv, "unknown option", which);
+			return command_line_error(out, argc, argv, "unknown option", which);
 		if (option == ':')
-			return wrong(out, argc, argv, "this option wants a value", which);
-		if (!take(out, option, argc, argv)) {
-			if (who->manner.voice == VOICE_TINYSUP)
-				return wrong(out, argc, argv, wanted(option), argv[at < argc ? at : argc - 1]);
-			persona_bad_value(who->manner.voice, (char)option, optarg != NULL ? optarg : "");
+			return command_line_error(out, argc, argv, "this option wants a value", which);
+		if (!apply_option(out, option, argc, argv)) {
+			if (who->manner.dialect == DIALECT_TINYSUP)
+				return command_line_error(out, argc, argv, expected_value(option),
+							  argv[at < argc ? at : argc - 1]);
+			persona_bad_value(who->manner.dialect, (char)option, optarg != NULL ? optarg : "");
 			return who->usage_code;
 		}
 	}
@@ -282,6 +283,6 @@ int options_parse(int argc, char **argv, struct options *out)
 		out->probe.target = argv[optind++];
 	if (out->mode != MODE_SUPERVISE && optind < argc && out->mode != MODE_HELP && out->mode != MODE_VERSION &&
 	    out->mode != MODE_LICENSE)
-		return wrong(out, argc, argv, "one word too many", argv[optind]);
+		return command_line_error(out, argc, argv, "one word too many", argv[optind]);
 	return -1;
 }

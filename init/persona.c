@@ -15,33 +15,33 @@
 	 SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU) | SIGNAL_BIT(SIGSYS))
 
 static const struct persona personas[] = {
-    [VOICE_TINYSUP] =
+    [DIALECT_TINYSUP] =
 	{
 	    .name = "tinysup",
 	    .short_options = "+:cghlr:e:p:svVw",
 	    .long_options = true,
 	    .reads_config = true,
 	    .usage_code = EX_USAGE,
-	    .manner = {.voice = VOICE_TINYSUP, .group = SPAWN_FOREGROUND, .publishes = true, .subreaper = true},
+	    .manner = {.dialect = DIALECT_TINYSUP, .group = SPAWN_FOREGROUND, .publishes = true, .subreaper = true},
 	},
-    [VOICE_TINI] =
+    [DIALECT_TINI] =
 	{
 	    .name = "tini",
 	    .short_options = "+:hvwgle:sp:",
 	    .usage_code = 1,
-	    .manner = {.voice = VOICE_TINI,
+	    .manner = {.dialect = DIALECT_TINI,
 		       .group = SPAWN_FOREGROUND,
 		       .exit_at_once = true,
 		       .withheld = TINI_WITHHELD,
 		       .shell_fallback = true},
 	},
-    [VOICE_DUMB_INIT] =
+    [DIALECT_DUMB_INIT] =
 	{
 	    .name = "dumb-init",
 	    .short_options = "+:chr:vV",
 	    .long_options = true,
 	    .usage_code = 1,
-	    .manner = {.voice = VOICE_DUMB_INIT,
+	    .manner = {.dialect = DIALECT_DUMB_INIT,
 		       .exec_code = 2,
 		       .group = SPAWN_SESSION,
 		       .root_directory = true,
@@ -56,43 +56,45 @@ const struct persona *persona_find(const char *argv0)
 {
 	static const struct {
 		const char *name;
-		enum voice voice;
-	} names[] = {
-	    {"tini", VOICE_TINI}, {"tini-static", VOICE_TINI}, {"docker-init", VOICE_TINI}, {"dumb-init", VOICE_DUMB_INIT}};
+		enum dialect dialect;
+	} names[] = {{"tini", DIALECT_TINI},
+		     {"tini-static", DIALECT_TINI},
+		     {"docker-init", DIALECT_TINI},
+		     {"dumb-init", DIALECT_DUMB_INIT}};
 	const char *slash = strrchr(argv0, '/'), *base = slash != NULL ? slash + 1 : argv0;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(base, names[i].name) == 0)
-			return &personas[names[i].voice];
-	return &personas[VOICE_TINYSUP];
+			return &personas[names[i].dialect];
+	return &personas[DIALECT_TINYSUP];
 }
 
-void persona_exec_failed(enum voice voice, const char *program, int error)
+void persona_exec_failed(enum dialect dialect, const char *program, int error)
 {
-	switch (voice) {
-	case VOICE_TINYSUP:
+	switch (dialect) {
+	case DIALECT_TINYSUP:
 		log_event(LOG_ERROR, "exec_failed", NULL, "cannot execute %s: %s", program, strerror(error));
 		break;
-	case VOICE_TINI:
+	case DIALECT_TINI:
 		log_raw(LOG_ERROR, "[FATAL tini (%d)] exec %s failed: %s", (int)getpid(), program, strerror(error));
 		break;
-	case VOICE_DUMB_INIT:
+	case DIALECT_DUMB_INIT:
 		log_raw(LOG_ERROR, "[dumb-init] %s: %s", program, strerror(error));
 		break;
 	}
 }
 
-void persona_reaped(enum voice voice, pid_t pid)
+void persona_reaped(enum dialect dialect, pid_t pid)
 {
-	if (voice == VOICE_TINI)
+	if (dialect == DIALECT_TINI)
 		log_raw(LOG_WARN, "[WARN  tini (%d)] Reaped zombie process with pid=%d", (int)getpid(), (int)pid);
 	else
 		log_event(LOG_WARN, "reaped", NULL, "Reaped zombie process with pid=%d", (int)pid);
 }
 
-void persona_no_reaper(enum voice voice)
+void persona_no_reaper(enum dialect dialect)
 {
-	if (voice != VOICE_TINI)
+	if (dialect != DIALECT_TINI)
 		return; /* dumb-init never adopts and says nothing; tinysup adopts */
 	log_raw(
 	    LOG_WARN,
@@ -103,11 +105,11 @@ void persona_no_reaper(enum voice voice)
 	    (int)getpid());
 }
 
-void persona_bad_value(enum voice voice, char option, const char *value)
+void persona_bad_value(enum dialect dialect, char option, const char *value)
 {
-	if (voice == VOICE_TINI)
+	if (dialect == DIALECT_TINI)
 		fprintf(stderr, "[FATAL tini (%d)] Not a valid option for -%c: %s\n", (int)getpid(), option, value);
-	else if (voice == VOICE_DUMB_INIT)
+	else if (dialect == DIALECT_DUMB_INIT)
 		fputs("Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.\n"
 		      "This option can be specified multiple times.\n"
 		      "Use --help for full usage.\n",

@@ -22,11 +22,11 @@ const struct persona *persona_find(const char *argv0);
 
 /* --- the few messages that scripts read, in the words of the program that tinysup was started as ----------------------- */
 
-void persona_exec_failed(enum voice voice, const char *program, int error);
-void persona_reaped(enum voice voice, pid_t pid);
+void persona_exec_failed(enum dialect dialect, const char *program, int error);
+void persona_reaped(enum dialect dialect, pid_t pid);
 /* Orphans will go to somebody else. */
-void persona_no_reaper(enum voice voice);
+void persona_no_reaper(enum dialect dialect);
 /* While the command line is read, before there is a log. */
-void persona_bad_value(enum voice voice, char option, const char *value);
+void persona_bad_value(enum dialect dialect, char option, const char *value);
 
 #endif

@@ -140,9 +140,9 @@ static void put_check(struct page_check *to, const struct prober *prober, size_t
 	to->errors = check->errors;
 	if (*check->error != '\0')
 		put(to->error, PAGE_TEXT, check->error);
-	bool known = to->asked && to->at == check->at && to->ok == check->ok && to->failed == check->failed;
-	to->asked = check->asked;
-	if (!check->asked || known)
+	bool known = to->has_result && to->at == check->at && to->ok == check->ok && to->failed == check->failed;
+	to->has_result = check->has_result;
+	if (!check->has_result || known)
 		return;
 	to->outcome = check->last.outcome;
 	to->failure = check->last.failure;
@@ -179,7 +179,7 @@ static void put_app(struct page_app *to, const struct sources *from)
 }
 
 /* A chain may have begun and ended since we looked last. */
-static bool has_begun(const struct page_head *head, const struct seq *seq)
+static bool has_started(const struct page_head *head, const struct seq *seq)
 {
 	return memcmp(head->chains_run, seq->chains_run, sizeof head->chains_run) != 0;
 }
@@ -194,7 +194,7 @@ static void put_steps(struct page *page, const struct seq *seq)
 		struct page_step *to = &page->step[i];
 		to->state = (uint8_t)step->state;
 		to->attempt = step->attempt;
-		to->begun = step->begun;
+		to->started = step->started;
 		to->ended = step->ended;
 		if (chain->running && (step->state == STATE_RUNNING || step->state == STATE_PAUSED))
 			chain->step = i;
@@ -207,11 +207,11 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 	struct page_chain *chain = &head->chain;
 	bool runs = seq->phase == PHASE_CHAIN;
 
-	if (has_begun(head, seq)) {
-		*chain =
-		    (struct page_chain){.ran = true, .running = true, .begun = seq->begun, .unix_ms = clock_wall(seq->begun)};
+	if (has_started(head, seq)) {
+		*chain = (struct page_chain){
+		    .ran = true, .running = true, .started = seq->started, .unix_ms = clock_wall(seq->started)};
 		chain->reason = seq->reason;
-		chain->deadline = seq->begun + seq->plan->shutdown.effective;
+		chain->deadline = seq->started + seq->plan->shutdown.effective;
 		put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
 		for (size_t i = 0; i < head->steps; i++)
 			page->step[i].state = STATE_PENDING;
@@ -232,7 +232,7 @@ static enum page_phase phase_of(const struct seq *seq)
 {
 	if (seq->phase == PHASE_RUNNING)
 		return PAGE_RUNNING;
-	if (seq_restarting(seq))
+	if (seq_is_restarting(seq))
 		return PAGE_WAITING_TO_RESTART;
 	return PAGE_STOPPING;
 }

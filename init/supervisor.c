@@ -21,7 +21,7 @@
 #define LOG_FINISH   ((msec_t)1000)
 #define FINAL_MARGIN ((msec_t)200)
 
-static msec_t sooner(msec_t a, msec_t b)
+static msec_t min_time(msec_t a, msec_t b)
 {
 	return a < b ? a : b;
 }
@@ -29,21 +29,21 @@ static msec_t sooner(msec_t a, msec_t b)
 /* When to look up even if nothing comes. */
 static msec_t wake_at(const struct supervisor *s)
 {
-	msec_t at = sooner(sooner(seq_wake(&s->seq), prober_wake(&s->health.prober)), supervision_look_at(s));
+	msec_t at = min_time(min_time(seq_wake(&s->seq), prober_wake(&s->health.prober)), supervisor_check_at(s));
 
 	if (s->reap_due)
 		return 0;
 	if (s->seq.phase == PHASE_SWEEP)
 		return at;
-	return sooner(at, sooner(service_wake(&s->listener.service), service_wake(&s->health.notify.relay)));
+	return min_time(at, min_time(service_wake(&s->listener.service), service_wake(&s->health.notify.relay)));
 }
 
-static void take_event(struct supervisor *s, uint64_t about)
+static void handle_event(struct supervisor *s, uint64_t about)
 {
 	if (about == LOOP_SIGNALS)
-		supervision_take_signals(s);
+		supervisor_handle_signals(s);
 	else if (about == LOOP_NOTIFY)
-		health_listen(&s->health);
+		health_receive(&s->health);
 	else
 		jobs_readable(about);
 }
@@ -55,7 +55,7 @@ static void wait_for_signal(struct supervisor *s)
 	struct signal_seen seen;
 
 	if (signals_wait(&seen, at == INT64_MAX ? INT64_MAX : at > now ? at - now : 0))
-		supervision_take_signal(s, &seen);
+		supervisor_handle_signal(s, &seen);
 }
 
 static void wait_for_anything(struct supervisor *s)
@@ -64,7 +64,7 @@ static void wait_for_anything(struct supervisor *s)
 	int count = loop_wait(&s->loop, wake_at(s), events);
 
 	for (int i = 0; i < count; i++)
-		take_event(s, events[i].data.u64);
+		handle_event(s, events[i].data.u64);
 }
 
 /* What is due by the clock. */
@@ -73,10 +73,10 @@ static void tick(struct supervisor *s)
 	msec_t now = clock_now();
 
 	if (now >= seq_wake(&s->seq))
-		supervision_feed(s, &(struct event){.kind = EVENT_TIME});
+		supervisor_feed(s, &(struct event){.kind = EVENT_TIME});
 	if (now >= prober_wake(&s->health.prober))
 		health_event(&s->health, PROBER_TIME);
-	supervision_heed_health(s);
+	supervisor_handle_health(s);
 	if (s->seq.phase == PHASE_SWEEP || s->over)
 		return;
 	listener_tick(&s->listener, now);
@@ -92,7 +92,7 @@ static bool has_loop(struct supervisor *s)
 		return true;
 	if ((!s->plan->shutdown.chained && s->health.notify.socket < 0) || !loop_open(&s->loop))
 		return false;
-	jobs_report_to(s->loop.epoll);
+	jobs_set_epoll(s->loop.epoll);
 	if (s->health.notify.socket >= 0)
 		loop_watch(&s->loop, s->health.notify.in, LOOP_NOTIFY);
 	return true;
@@ -133,7 +133,7 @@ static void wait_a_moment(struct supervisor *s)
 	if (!came || seen.number != SIGCHLD || s->plan->shutdown.chain.count > 0)
 		settle_in(s);
 	if (came)
-		supervision_take_signal(s, &seen);
+		supervisor_handle_signal(s, &seen);
 }
 
 static void wait(struct supervisor *s)
@@ -153,22 +153,22 @@ static void run(struct supervisor *s)
 {
 	while (!s->over) {
 		wait(s);
-		supervision_take_stop_signals(s);
+		supervisor_handle_stop_signals(s);
 		if (!s->over)
-			supervision_look_around(s);
+			supervisor_check_children(s);
 		enum phase before = s->seq.phase;
 		if (!s->over)
 			tick(s);
 		/* where the clock has ended the chain there may be nobody whose end would wake us */
 		if (!s->over && s->seq.phase != before)
-			supervision_look_around(s);
-		supervision_publish(s);
+			supervisor_check_children(s);
+		supervisor_publish(s);
 	}
 }
 
 static struct supervisor the_supervisor; /* zeroed, and most of its pages never touched */
 
-bool supervision_is_ours(pid_t pid)
+bool supervisor_is_own_process(pid_t pid)
 {
 	const struct supervisor *s = &the_supervisor;
 
@@ -180,22 +180,22 @@ static void become_reaper(const struct manner *manner)
 	if (getpid() == 1 || (!manner->subreaper && sweep_is_subreaper()))
 		return;
 	if (!manner->subreaper)
-		persona_no_reaper(manner->voice);
+		persona_no_reaper(manner->dialect);
 	else if (!sweep_subreaper())
 		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
 }
 
-static int work(struct supervisor *s)
+static int start_and_run(struct supervisor *s)
 {
 	uint64_t seed = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
 
 	s->listener.service.start_at = INT64_MAX;
-	facts_init(&s->facts, &s->seq, s->plan, s->signals);
+	step_facts_init(&s->facts, &s->seq, s->plan, s->signals);
 	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
 	health_init(&s->health, s->plan, s->signals, &s->app, seed);
 	become_reaper(s->manner);
 	seal();
-	if (!supervision_start_app(s))
+	if (!supervisor_start_app(s))
 		return EXIT_CANNOT_EXECUTE;
 	run(s);
 	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
@@ -204,11 +204,11 @@ static int work(struct supervisor *s)
 /* What is left of the deadline may be all there is for the log. */
 static msec_t log_time(const struct supervisor *s)
 {
-	msec_t left = s->seq.begun + s->plan->shutdown.effective - clock_now() - FINAL_MARGIN;
+	msec_t left = s->seq.started + s->plan->shutdown.effective - clock_now() - FINAL_MARGIN;
 
 	if (s->manner->exit_at_once || s->seq.phase != PHASE_OVER)
 		return LOG_FINISH;
-	return left < 0 ? 0 : sooner(left, LOG_FINISH);
+	return left < 0 ? 0 : min_time(left, LOG_FINISH);
 }
 
 int supervise(const struct plan *plan, const struct manner *manner, const struct signals_inherited *signals)
@@ -218,7 +218,7 @@ int supervise(const struct plan *plan, const struct manner *manner, const struct
 	s->plan = plan;
 	s->manner = manner;
 	s->signals = signals;
-	int code = work(s);
+	int code = start_and_run(s);
 	log_finish(log_time(s));
 	return code;
 }

@@ -21,15 +21,15 @@ static void start_step(struct supervisor *s, const struct action *action)
 	if (kind == STEP_STOP || kind == STEP_SLEEP)
 		return; /* nothing to run */
 	if (kind == STEP_ALERT)
-		facts_report(&s->facts);
+		step_facts_report(&s->facts);
 	s->facts.app = s->app.pid;
 	if (jobs_start(&s->facts, action->step, action->time, &result))
 		return;
 	memcpy(s->why[action->step], result.message, sizeof result.message);
-	s->to_tell.unstarted |= UINT64_C(1) << action->step;
+	s->pending.unstarted |= UINT64_C(1) << action->step;
 }
 
-bool supervision_start_app(struct supervisor *s)
+bool supervisor_start_app(struct supervisor *s)
 {
 	if (!app_start(&s->app, &s->plan->app, s->manner, s->signals, &s->health.notify)) {
 		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", s->plan->app.name, strerror(errno));
@@ -40,55 +40,55 @@ bool supervision_start_app(struct supervisor *s)
 	return true;
 }
 
-static void start_app_again(struct supervisor *s)
+static void restart_app(struct supervisor *s)
 {
-	bool started = supervision_start_app(s);
+	bool started = supervisor_start_app(s);
 
-	s->to_tell.kinds |= started ? 1u << EVENT_APP_STARTED : 1u << EVENT_NOT_STARTED;
+	s->pending.kinds |= started ? 1u << EVENT_APP_STARTED : 1u << EVENT_NOT_STARTED;
 }
 
-static void clear(struct supervisor *s, int signal)
+static void clear_old_life(struct supervisor *s, int signal)
 {
-	if (!sweep_old_life(signal, supervision_is_ours))
-		s->to_tell.kinds |= 1u << EVENT_CLEARED;
+	if (!sweep_old_life(signal, supervisor_is_own_process))
+		s->pending.kinds |= 1u << EVENT_CLEARED;
 }
 
 /* Who was told to stop with the app's group is not told again. */
 static void sweep(const struct supervisor *s)
 {
-	if (supervision_childless(s))
+	if (supervisor_is_childless(s))
 		return;
-	bool told = s->seq.group_told || (s->seq.stop_sent != 0 && s->plan->app.signals == TARGET_GROUP);
+	bool signalled = s->seq.group_signalled || (s->seq.stop_sent != 0 && s->plan->app.signals == TARGET_GROUP);
 
-	sweep_signal(SIGTERM, told ? s->app.group : 0, supervision_is_ours);
+	sweep_signal(SIGTERM, signalled ? s->app.group : 0, supervisor_is_own_process);
 }
 
-static void begin_chain(struct supervisor *s)
+static void start_chain(struct supervisor *s)
 {
-	facts_begin(&s->facts);
+	step_facts_start(&s->facts);
 	memset(s->why, 0, sizeof s->why);
 }
 
 /* What the log adds to an action: why a step failed, who is left over. */
-static const char *facts_for_people(const struct supervisor *s, const struct action *action, char names[NAMES_MAX])
+static const char *log_details(const struct supervisor *s, const struct action *action, char names[NAMES_MAX])
 {
 	*names = '\0';
 	switch (action->kind) {
 	case ACTION_STEP_ENDED:
-	case ACTION_STEP_AGAIN:
+	case ACTION_STEP_RETRY:
 		return s->why[action->step];
 	case ACTION_SWEEP_TERM:
 	case ACTION_SWEEP_KILL:
 	case ACTION_CLEAR_TERM:
 	case ACTION_CLEAR_KILL:
 	case ACTION_NOT_CLEARED:
-		if (!supervision_childless(s))
-			sweep_names(names, NAMES_MAX, supervision_is_ours);
+		if (!supervisor_is_childless(s))
+			sweep_names(names, NAMES_MAX, supervisor_is_own_process);
 		break;
 	case ACTION_FORWARD:
 	case ACTION_STOP_GROUP:
 	case ACTION_KILL_APP:
-	case ACTION_CHAIN_BEGUN:
+	case ACTION_CHAIN_STARTED:
 	case ACTION_STEP_START:
 	case ACTION_STEP_KILL:
 	case ACTION_HURRY:
@@ -101,13 +101,13 @@ static const char *facts_for_people(const struct supervisor *s, const struct act
 	return names;
 }
 
-static void act(struct supervisor *s, const struct action *action)
+static void run_action(struct supervisor *s, const struct action *action)
 {
 	char names[NAMES_MAX];
 
 	if (action->kind == ACTION_STEP_START && s->seq.steps[action->step].state != STATE_RUNNING)
 		return; /* it ended before it could begin: another step beside it was the end of it */
-	narrate(&s->seq, action, facts_for_people(s, action, names));
+	narrate(&s->seq, action, log_details(s, action, names));
 	switch (action->kind) {
 	case ACTION_FORWARD:
 		app_signal(&s->app, action->signal, (s->seq.stop_sent & SIGNAL_BIT(action->signal)) != 0);
@@ -123,7 +123,7 @@ static void act(struct supervisor *s, const struct action *action)
 		break;
 	case ACTION_STEP_KILL:
 		jobs_kill((struct job_id){JOB_STEP, action->step});
-		s->to_tell.unstarted &= ~(UINT64_C(1) << action->step);
+		s->pending.unstarted &= ~(UINT64_C(1) << action->step);
 		/* a wait step's last answer says more than that its last try was killed */
 		if (plan_step_at(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
 			strcpy(s->why[action->step], "killed");
@@ -133,35 +133,35 @@ static void act(struct supervisor *s, const struct action *action)
 		break;
 	case ACTION_SWEEP_KILL:
 		app_kill(&s->app);
-		sweep_signal(SIGKILL, 0, supervision_is_ours);
+		sweep_signal(SIGKILL, 0, supervisor_is_own_process);
 		break;
 	case ACTION_CLEAR_TERM:
-		clear(s, SIGTERM);
+		clear_old_life(s, SIGTERM);
 		break;
 	case ACTION_CLEAR_KILL:
-		clear(s, SIGKILL);
+		clear_old_life(s, SIGKILL);
 		break;
 	case ACTION_EXIT:
 		s->over = true;
 		s->exit_code = action->code;
 		break;
-	case ACTION_CHAIN_BEGUN:
-		begin_chain(s);
+	case ACTION_CHAIN_STARTED:
+		start_chain(s);
 		break;
 	case ACTION_APP_START:
-		start_app_again(s);
+		restart_app(s);
 		break;
 	case ACTION_NOT_CLEARED:
 	case ACTION_RESTART_IN:
 	case ACTION_GIVEN_UP:
-	case ACTION_STEP_AGAIN:
+	case ACTION_STEP_RETRY:
 	case ACTION_STEP_ENDED:
 	case ACTION_HURRY:
 		break;
 	}
 }
 
-void supervision_publish(struct supervisor *s)
+void supervisor_publish(struct supervisor *s)
 {
 	if (s->page != NULL && !s->over && (s->changed || s->health.changed))
 		publish(s->page, &s->sources);
@@ -169,11 +169,11 @@ void supervision_publish(struct supervisor *s)
 }
 
 /* Probes end with the app they ask, before the first step of a chain begins. */
-static void tell_health(struct supervisor *s)
+static void notify_health(struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_RUNNING)
 		return;
-	if (seq_restarting(&s->seq))
+	if (seq_is_restarting(&s->seq))
 		health_event(&s->health, PROBER_RESTARTING);
 	else
 		health_event(&s->health, PROBER_STOPPED);
@@ -185,44 +185,44 @@ static void feed_one(struct supervisor *s, const struct event *event)
 	enum phase before = s->seq.phase;
 
 	seq_event(&s->seq, clock_now(), event, &actions);
-	tell_health(s);
+	notify_health(s);
 	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
 	if (before == PHASE_RUNNING && s->changed)
-		supervision_publish(s); /* readiness has ended before the first step, or the app, can ask */
+		supervisor_publish(s); /* readiness has ended before the first step, or the app, can ask */
 	for (size_t i = 0; i < actions.count && !s->over; i++)
-		act(s, &actions.items[i]);
+		run_action(s, &actions.items[i]);
 }
 
 /* What came of the actions themselves. False where nothing did. */
-static bool next_to_tell(struct supervisor *s, struct event *event, struct check_result *result)
+static bool next_pending(struct supervisor *s, struct event *event, struct check_result *result)
 {
 	*event = (struct event){.result = result};
 	*result = (struct check_result){.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
-	if (s->to_tell.unstarted != 0) {
+	if (s->pending.unstarted != 0) {
 		event->kind = EVENT_STEP_DONE;
-		event->step = (size_t)__builtin_ctzll(s->to_tell.unstarted);
-		s->to_tell.unstarted &= s->to_tell.unstarted - 1;
+		event->step = (size_t)__builtin_ctzll(s->pending.unstarted);
+		s->pending.unstarted &= s->pending.unstarted - 1;
 		return true;
 	}
-	if (s->to_tell.kinds == 0)
+	if (s->pending.kinds == 0)
 		return false;
-	event->kind = (enum event_kind)__builtin_ctz(s->to_tell.kinds);
-	s->to_tell.kinds &= s->to_tell.kinds - 1;
+	event->kind = (enum event_kind)__builtin_ctz(s->pending.kinds);
+	s->pending.kinds &= s->pending.kinds - 1;
 	return true;
 }
 
 /* One event's actions are all carried out before the next event is fed, those that the actions bring about included. */
-void supervision_feed(struct supervisor *s, const struct event *event)
+void supervisor_feed(struct supervisor *s, const struct event *event)
 {
 	struct check_result result;
 	struct event next = *event;
 
 	do
 		feed_one(s, &next);
-	while (!s->over && next_to_tell(s, &next, &result));
+	while (!s->over && next_pending(s, &next, &result));
 }
 
-void supervision_heed_health(struct supervisor *s)
+void supervisor_handle_health(struct supervisor *s)
 {
 	enum unhealthy due = s->health.due;
 	msec_t extend = s->health.extend;
@@ -230,7 +230,7 @@ void supervision_heed_health(struct supervisor *s)
 	s->health.due = UNHEALTHY_NONE;
 	s->health.extend = 0;
 	if (due != UNHEALTHY_NONE)
-		supervision_feed(s, &(struct event){.kind = EVENT_UNHEALTHY, .unhealthy = due});
+		supervisor_feed(s, &(struct event){.kind = EVENT_UNHEALTHY, .unhealthy = due});
 	if (extend > 0)
-		supervision_feed(s, &(struct event){.kind = EVENT_EXTEND, .time = extend});
+		supervisor_feed(s, &(struct event){.kind = EVENT_EXTEND, .time = extend});
 }

@@ -17,9 +17,9 @@
 /* Children reaped in one go: as many as fork can make more of them at once. */
 #define CHILDREN_AT_ONCE 64
 /* Where processes may end without our hearing of it (not our children), they are looked for this often ... */
-#define LOOK_AGAIN ((msec_t)50)
+#define SCAN_PERIOD ((msec_t)50)
 /* ... or, where a look takes long, in this multiple of its time. */
-#define LOOK_SHARE 4
+#define SCAN_SHARE 4
 
 static void app_exited(struct supervisor *s, int status)
 {
@@ -28,10 +28,10 @@ static void app_exited(struct supervisor *s, int status)
 	event.exec_errno = app_reaped(&s->app, status);
 	event.group_left = app_group_left(&s->app, true);
 	if (event.exec_errno != 0)
-		persona_exec_failed(s->manner->voice, s->plan->app.command.argv[0], event.exec_errno);
+		persona_exec_failed(s->manner->dialect, s->plan->app.command.argv[0], event.exec_errno);
 	if (s->manner->term_at_end)
 		app_signal_group(&s->app, SIGTERM);
-	supervision_feed(s, &event);
+	supervisor_feed(s, &event);
 }
 
 /* We may hear that it is stopped only after it was asked to end. */
@@ -47,11 +47,11 @@ static void job_reaped(struct supervisor *s, struct job_id id, const struct chec
 	switch (id.kind) {
 	case JOB_STEP:
 		memcpy(s->why[id.index], result->message, sizeof result->message);
-		supervision_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = id.index, .result = result});
+		supervisor_feed(s, &(struct event){.kind = EVENT_STEP_DONE, .step = id.index, .result = result});
 		break;
 	case JOB_CHECK:
-		health_answer(&s->health, id.index, result);
-		supervision_heed_health(s);
+		health_check_done(&s->health, id.index, result);
+		supervisor_handle_health(s);
 		break;
 	case JOB_ABANDONED:
 		break;
@@ -71,11 +71,11 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 		if (listener_reaped(&s->listener, pid, now) || service_reaped(&s->health.notify.relay, pid, now))
 			s->changed = true;
 		else if (s->manner->warn_on_reap)
-			persona_reaped(s->manner->voice, pid);
+			persona_reaped(s->manner->dialect, pid);
 	}
 }
 
-bool supervision_childless(const struct supervisor *s)
+bool supervisor_is_childless(const struct supervisor *s)
 {
 	return s->childless && !jobs_any();
 }
@@ -111,7 +111,7 @@ static void reap(struct supervisor *s)
 		app_exited(s, app_status);
 }
 
-void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen)
+void supervisor_handle_signal(struct supervisor *s, const struct signal_seen *seen)
 {
 	int number = s->plan->app.rewrite[seen->number];
 
@@ -127,83 +127,84 @@ void supervision_take_signal(struct supervisor *s, const struct signal_seen *see
 		s->app.ignore_once &= ~SIGNAL_BIT(seen->number);
 		return;
 	}
-	supervision_feed(s, &(struct event){.kind = EVENT_SIGNAL, .signal = number});
+	supervisor_feed(s, &(struct event){.kind = EVENT_SIGNAL, .signal = number});
 	if (terminal && s->manner->suspends)
 		kill(getpid(), SIGSTOP);
 }
 
 /* A bounded number at a time; level-triggered epoll brings us back for the rest. */
-void supervision_take_signals(struct supervisor *s)
+void supervisor_handle_signals(struct supervisor *s)
 {
 	struct signal_seen seen;
 
 	for (int i = 0; i < SIGNALS_AT_ONCE && !s->over && signals_next(s->loop.signal_fd, &seen); i++)
-		supervision_take_signal(s, &seen);
+		supervisor_handle_signal(s, &seen);
 }
 
 /* What tgkill() sends comes before what kill() sent, and a lower number before a higher one: a flood would hide them. */
-void supervision_take_stop_signals(struct supervisor *s)
+void supervisor_handle_stop_signals(struct supervisor *s)
 {
 	struct signal_seen seen;
 
 	if (s->reap_due && (++s->turns & 15) != 0)
 		return; /* a child's end is no flood, or not yet */
 	for (int i = 0; i < 2 && !s->over && signals_take(s->plan->shutdown.signals, &seen); i++)
-		supervision_take_signal(s, &seen);
+		supervisor_handle_signal(s, &seen);
 }
 
 /* After a SIGKILL to all, processes forked meanwhile may have escaped it; and what is no child of ours ends unheard. */
-static bool must_look(const struct supervisor *s)
+static bool must_scan(const struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_CHAIN)
 		return s->seq.app_gone && !s->seq.group_gone;
 	return s->seq.phase == PHASE_CLEARING || (s->seq.phase == PHASE_SWEEP && s->seq.kill_sent);
 }
 
-msec_t supervision_look_at(const struct supervisor *s)
+msec_t supervisor_check_at(const struct supervisor *s)
 {
-	return must_look(s) ? s->look_at : INT64_MAX;
+	return must_scan(s) ? s->check_at : INT64_MAX;
 }
 
 /* /proc is walked at times only; what a system call can tell is asked every turn. */
-static void look(struct supervisor *s)
+static void scan(struct supervisor *s)
 {
 	msec_t now = clock_now(), took;
-	bool due = now >= s->look_at;
+	bool due = now >= s->check_at;
 
 	if (s->seq.phase == PHASE_CHAIN && !app_group_left(&s->app, due))
-		supervision_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
+		supervisor_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	else if (s->seq.phase == PHASE_SWEEP && due)
-		sweep_signal(SIGKILL, 0, supervision_is_ours);
-	else if (s->seq.phase == PHASE_CLEARING && due && !sweep_old_life(s->seq.kill_sent ? SIGKILL : 0, supervision_is_ours))
-		supervision_feed(s, &(struct event){.kind = EVENT_CLEARED});
+		sweep_signal(SIGKILL, 0, supervisor_is_own_process);
+	else if (s->seq.phase == PHASE_CLEARING && due &&
+		 !sweep_old_life(s->seq.kill_sent ? SIGKILL : 0, supervisor_is_own_process))
+		supervisor_feed(s, &(struct event){.kind = EVENT_CLEARED});
 	if (!due)
 		return;
 	took = clock_now() - now;
-	s->look_at = now + took + (took * LOOK_SHARE > LOOK_AGAIN ? took * LOOK_SHARE : LOOK_AGAIN);
+	s->check_at = now + took + (took * SCAN_SHARE > SCAN_PERIOD ? took * SCAN_SHARE : SCAN_PERIOD);
 }
 
 /* Whether anybody is left but those that serve us to the end. */
-static bool others_left(const struct supervisor *s)
+static bool has_others_left(const struct supervisor *s)
 {
-	if (supervision_childless(s))
+	if (supervisor_is_childless(s))
 		return false;
 	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && log_writer() == 0)
 		return true;
-	return sweep_other_children(supervision_is_ours);
+	return sweep_other_children(supervisor_is_own_process);
 }
 
-void supervision_look_around(struct supervisor *s)
+void supervisor_check_children(struct supervisor *s)
 {
 	if (s->reap_due)
 		reap(s);
-	if (!s->over && must_look(s))
-		look(s);
+	if (!s->over && must_scan(s))
+		scan(s);
 	else
-		s->look_at = 0;
+		s->check_at = 0;
 	/* asked last: what came before may have begun the sweep, and then there may be nobody whose end would wake us */
-	if (!s->over && s->seq.phase == PHASE_SWEEP && !supervision_childless(s))
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !supervisor_is_childless(s))
 		reap(s);
-	if (!s->over && s->seq.phase == PHASE_SWEEP && !s->reap_due && !others_left(s))
-		supervision_feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
+	if (!s->over && s->seq.phase == PHASE_SWEEP && !s->reap_due && !has_others_left(s))
+		supervisor_feed(s, &(struct event){.kind = EVENT_NOTHING_LEFT});
 }

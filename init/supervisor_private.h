@@ -27,7 +27,7 @@ struct supervisor {
 	bool childless;      /* the last reap found nobody left; what jobs_any() and a new app change is not in it */
 	unsigned since_reap; /* signals taken: a flood of them may hide SIGCHLD */
 	unsigned turns;      /* of the loop that reaped children */
-	msec_t look_at;      /* when to look again for what ends without a word */
+	msec_t check_at;     /* when to look again for what ends without a word */
 	bool settled;        /* what the app's start did not need is there */
 	bool changed;        /* since the page was written last */
 	bool over;
@@ -42,32 +42,32 @@ struct supervisor {
 	struct {
 		uint64_t unstarted; /* steps for whose try no process was to be had */
 		unsigned kinds;     /* 1 << enum event_kind: other events without facts of their own */
-	} to_tell;                  /* what carrying out actions has brought, for the sequencer once they are done */
+	} pending;                  /* what carrying out actions has brought, for the sequencer once they are done */
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 };
 
 /* actions.c: one event for the sequencer, and what it wants done. */
-void supervision_feed(struct supervisor *s, const struct event *event);
+void supervisor_feed(struct supervisor *s, const struct event *event);
 /* What the app said, and what its checks brought, may be the sequencer's business. */
-void supervision_heed_health(struct supervisor *s);
+void supervisor_handle_health(struct supervisor *s);
 /* The app, for the first time or again. False where no process is to be had; that is logged. */
-bool supervision_start_app(struct supervisor *s);
+bool supervisor_start_app(struct supervisor *s);
 
 /* All of it, where anything has changed. */
-void supervision_publish(struct supervisor *s);
+void supervisor_publish(struct supervisor *s);
 
 /* events.c: a signal that came; all that wait in the queue, a bounded number at a time; stop signals, before all others. */
-void supervision_take_signal(struct supervisor *s, const struct signal_seen *seen);
-void supervision_take_signals(struct supervisor *s);
-void supervision_take_stop_signals(struct supervisor *s);
+void supervisor_handle_signal(struct supervisor *s, const struct signal_seen *seen);
+void supervisor_handle_signals(struct supervisor *s);
+void supervisor_handle_stop_signals(struct supervisor *s);
 /* Whether a process is one that tinysup runs for itself. */
-bool supervision_is_ours(pid_t pid);
+bool supervisor_is_own_process(pid_t pid);
 /* Children that have ended, and what ends without a word. */
-void supervision_look_around(struct supervisor *s);
+void supervisor_check_children(struct supervisor *s);
 /* Whether no child of ours is left. */
-bool supervision_childless(const struct supervisor *s);
+bool supervisor_is_childless(const struct supervisor *s);
 /* When that has to be done again even if nothing comes; INT64_MAX: it has not. */
-msec_t supervision_look_at(const struct supervisor *s);
+msec_t supervisor_check_at(const struct supervisor *s);
 
 #endif

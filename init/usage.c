@@ -86,14 +86,14 @@ static void print_dumb_init_usage(FILE *to)
 
 void usage_help(const struct persona *who)
 {
-	switch (who->manner.voice) {
-	case VOICE_TINYSUP:
+	switch (who->manner.dialect) {
+	case DIALECT_TINYSUP:
 		print_usage(stdout);
 		break;
-	case VOICE_TINI:
+	case DIALECT_TINI:
 		print_tini_usage(stdout);
 		break;
-	case VOICE_DUMB_INIT:
+	case DIALECT_DUMB_INIT:
 		print_dumb_init_usage(stderr); /* as dumb-init does */
 		break;
 	}
@@ -101,17 +101,17 @@ void usage_help(const struct persona *who)
 
 void usage_version(const struct persona *who)
 {
-	switch (who->manner.voice) {
-	case VOICE_TINYSUP:
+	switch (who->manner.dialect) {
+	case DIALECT_TINYSUP:
 		printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\nlibmicrohttpd %s\n", TINYSUP_VERSION,
 		       TINYSUP_COMMIT, curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
 		       LIBCONFIG_VER_REVISION, MHD_get_version());
 		break;
-	case VOICE_TINI:
+	case DIALECT_TINI:
 		/* dockerd reads `tini version` from its init; the version is the tini whose ways are meant */
 		puts("tini version 0.19.0 - tinysup " TINYSUP_VERSION);
 		break;
-	case VOICE_DUMB_INIT:
+	case DIALECT_DUMB_INIT:
 		fputs("dumb-init v1.2.5 (tinysup " TINYSUP_VERSION ")\n", stderr);
 		break;
 	}
@@ -124,7 +124,7 @@ void usage_license(void)
 
 void usage_error(const struct persona *who, const char *argv0, const char *what, const char *which)
 {
-	bool own = who->manner.voice == VOICE_TINYSUP;
+	bool own = who->manner.dialect == DIALECT_TINYSUP;
 
 	if (own)
 		fprintf(stderr, "tinysup: %s%s%s\n", which != NULL ? which : "", which != NULL ? ": " : "", what);
@@ -132,7 +132,7 @@ void usage_error(const struct persona *who, const char *argv0, const char *what,
 		fprintf(stderr, "%s: %s %s\n", argv0, what, which); /* as getopt() of those programs puts it */
 	if (own)
 		print_usage(stderr);
-	else if (who->manner.voice == VOICE_TINI)
+	else if (who->manner.dialect == DIALECT_TINI)
 		print_tini_usage(stderr);
 	else if (which == NULL)
 		fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv0, argv0);

@@ -10,7 +10,7 @@
 
 void check_run(const struct plan_check *check, pid_t app, msec_t timeout, struct check_result *result)
 {
-	int64_t begun = clock_us();
+	int64_t started = clock_us();
 
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
 	switch (check->kind) {
@@ -39,5 +39,5 @@ void check_run(const struct plan_check *check, pid_t app, msec_t timeout, struct
 		result_error(result, "nothing to check");
 		break;
 	}
-	result->took_us = clock_us() - begun;
+	result->took_us = clock_us() - started;
 }

@@ -39,7 +39,7 @@ double clock_unix(void)
 }
 
 /* Exactly `count` digits that make a number up to `high`, then the character `then` (0: nothing is asked). */
-static bool take(const char **at, int count, int high, char then, int *out)
+static bool parse_digits(const char **at, int count, int high, char then, int *out)
 {
 	int value = 0;
 
@@ -54,7 +54,7 @@ static bool take(const char **at, int count, int high, char then, int *out)
 	return true;
 }
 
-static bool take_fraction(const char **at, double *out)
+static bool parse_fraction(const char **at, double *out)
 {
 	double scale = 0.1;
 
@@ -66,7 +66,7 @@ static bool take_fraction(const char **at, double *out)
 	return scale < 0.1;
 }
 
-static bool take_offset(const char **at, int *seconds)
+static bool parse_offset(const char **at, int *seconds)
 {
 	char sign = *(*at)++;
 	int hours, minutes;
@@ -76,7 +76,7 @@ static bool take_offset(const char **at, int *seconds)
 		return true;
 	if (sign != '+' && sign != '-')
 		return false;
-	if (!take(at, 2, 23, ':', &hours) || !take(at, 2, 59, 0, &minutes))
+	if (!parse_digits(at, 2, 23, ':', &hours) || !parse_digits(at, 2, 59, 0, &minutes))
 		return false;
 	*seconds = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
 	return true;
@@ -96,16 +96,18 @@ bool clock_rfc3339(const char *text, double *unix_seconds)
 	int year, month, day, offset;
 	double fraction;
 
-	if (!take(&text, 4, 9999, '-', &year) || !take(&text, 2, 12, '-', &month) || !take(&text, 2, 31, 0, &day))
+	if (!parse_digits(&text, 4, 9999, '-', &year) || !parse_digits(&text, 2, 12, '-', &month) ||
+	    !parse_digits(&text, 2, 31, 0, &day))
 		return false;
 	if (month == 0 || day == 0 || day > month_days(year, month))
 		return false;
 	if (*text != 'T' && *text != 't' && *text != ' ')
 		return false;
 	text++;
-	if (!take(&text, 2, 23, ':', &tm.tm_hour) || !take(&text, 2, 59, ':', &tm.tm_min) || !take(&text, 2, 60, 0, &tm.tm_sec))
+	if (!parse_digits(&text, 2, 23, ':', &tm.tm_hour) || !parse_digits(&text, 2, 59, ':', &tm.tm_min) ||
+	    !parse_digits(&text, 2, 60, 0, &tm.tm_sec))
 		return false;
-	if (!take_fraction(&text, &fraction) || !take_offset(&text, &offset) || *text)
+	if (!parse_fraction(&text, &fraction) || !parse_offset(&text, &offset) || *text)
 		return false;
 	tm.tm_year = year - 1900;
 	tm.tm_mon = month - 1;

@@ -42,10 +42,10 @@ static const char *status_text(int status)
 	return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "of no known meaning";
 }
 
-static void judge_serving(const struct http_answer *answer, struct check_result *result)
+static void judge_serving(const struct http_response *response, struct check_result *result)
 {
 	uint64_t serving;
-	const char *problem = grpc_read_answer(answer->body, answer->length, &serving);
+	const char *problem = grpc_parse_response(response->body, response->length, &serving);
 
 	if (problem)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: %s", problem);
@@ -61,24 +61,24 @@ static void judge_serving(const struct http_answer *answer, struct check_result 
 		result_fail(result, FAILURE_STATUS, "grpc: serving status %" PRIu64 ", of no known meaning", serving);
 }
 
-static void judge(const struct http_answer *answer, msec_t timeout, struct check_result *result)
+static void judge(const struct http_response *response, msec_t timeout, struct check_result *result)
 {
-	result->status = answer->status;
-	if (!answer->is_http2)
+	result->status = response->status;
+	if (!response->is_http2)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: the server does not speak HTTP/2");
-	else if (answer->status != 200)
-		result_fail(result, FAILURE_STATUS, "grpc: HTTP status %d, is this a gRPC server?", answer->status);
-	else if (answer->cut)
+	else if (response->status != 200)
+		result_fail(result, FAILURE_STATUS, "grpc: HTTP status %d, is this a gRPC server?", response->status);
+	else if (response->cut)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: the answer is too long");
-	else if (answer->grpc_status < 0)
+	else if (response->grpc_status < 0)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: no grpc-status in the answer");
-	else if (answer->grpc_status == STATUS_DEADLINE)
+	else if (response->grpc_status == STATUS_DEADLINE)
 		failure_timeout(result, timeout, "the server gave up");
-	else if (answer->grpc_status != 0)
-		result_fail(result, FAILURE_STATUS, "grpc: status %d %s", answer->grpc_status,
-			    status_text(answer->grpc_status));
+	else if (response->grpc_status != 0)
+		result_fail(result, FAILURE_STATUS, "grpc: status %d %s", response->grpc_status,
+			    status_text(response->grpc_status));
 	else
-		judge_serving(answer, result);
+		judge_serving(response, result);
 }
 
 static const char *socket_of(const struct plan_grpc *grpc)
@@ -123,12 +123,12 @@ static void call(const struct plan_grpc *grpc, CURLU *url, const char *message, 
 	};
 	const struct http_request request = {
 	    .http = &http, .url = url, .method = "POST", .body = message, .body_length = length, .http2 = true};
-	struct http_answer answer;
+	struct http_response response;
 
 	snprintf(limit, sizeof(limit), "%" PRId64 "m", timeout < TIMEOUT_MAX ? timeout : TIMEOUT_MAX);
-	if (http_exchange(&request, timeout, clock_deadline(timeout), &answer, result))
-		judge(&answer, timeout, result);
-	http_answer_free(&answer);
+	if (http_exchange(&request, timeout, clock_deadline(timeout), &response, result))
+		judge(&response, timeout, result);
+	http_response_free(&response);
 }
 
 void grpc_run(const struct plan_grpc *grpc, msec_t timeout, struct check_result *result)

@@ -104,7 +104,7 @@ static bool read_message(struct bytes bytes, uint64_t *status)
 	return true;
 }
 
-const char *grpc_read_answer(const char *data, size_t length, uint64_t *status)
+const char *grpc_parse_response(const char *data, size_t length, uint64_t *status)
 {
 	const unsigned char *at = (const unsigned char *)data;
 	size_t size = 0;

@@ -14,6 +14,6 @@ enum { GRPC_UNKNOWN, GRPC_SERVING, GRPC_NOT_SERVING, GRPC_SERVICE_UNKNOWN };
 char *grpc_request(const char *service, size_t *length);
 
 /* The status in the one framed HealthCheckResponse that `data` must be. NULL, else what is wrong with the data. */
-const char *grpc_read_answer(const char *data, size_t length, uint64_t *status);
+const char *grpc_parse_response(const char *data, size_t length, uint64_t *status);
 
 #endif

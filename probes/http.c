@@ -62,29 +62,29 @@ static enum direction resolve(struct http_request *request, const struct origin 
 }
 
 /* What to do about an answer. DIRECTION_FAILED: `result` says why. */
-static enum direction redirect(struct http_request *request, const struct origin *home, const struct http_answer *answer,
+static enum direction redirect(struct http_request *request, const struct origin *home, const struct http_response *response,
 			       int followed, struct check_result *result)
 {
 	const char *problem = NULL;
 	enum direction direction;
 	bool safe = http_method_is_safe(request->method);
 
-	if (!is_redirect(answer->status) || !answer->location || request->http->redirects == 0)
+	if (!is_redirect(response->status) || !response->location || request->http->redirects == 0)
 		return DIRECTION_NONE;
-	direction = resolve(request, home, answer->location);
+	direction = resolve(request, home, response->location);
 	if (direction == DIRECTION_FAILED)
 		problem = "to a malformed URL";
-	else if (direction == DIRECTION_AWAY && (!safe || !http_status_is_accepted(request->http, answer->status)))
+	else if (direction == DIRECTION_AWAY && (!safe || !http_status_is_accepted(request->http, response->status)))
 		problem = "to another host";
-	else if (direction == DIRECTION_FOLLOW && !safe && (answer->status == 301 || answer->status == 302))
+	else if (direction == DIRECTION_FOLLOW && !safe && (response->status == 301 || response->status == 302))
 		problem = "that would become a GET";
 	else if (direction == DIRECTION_FOLLOW && followed == request->http->redirects)
 		problem = "too many";
 	if (problem) {
-		result_fail(result, FAILURE_REDIRECT, "status %d: redirect, %s", answer->status, problem);
+		result_fail(result, FAILURE_REDIRECT, "status %d: redirect, %s", response->status, problem);
 		return DIRECTION_FAILED;
 	}
-	if (answer->status == 303 && !safe) {
+	if (response->status == 303 && !safe) {
 		request->method = "GET";
 		request->body = NULL;
 	}
@@ -93,20 +93,20 @@ static enum direction redirect(struct http_request *request, const struct origin
 
 static void converse(struct http_request *request, const struct origin *home, msec_t timeout, struct check_result *result)
 {
-	int64_t begun = clock_us(), deadline = clock_deadline(timeout);
+	int64_t started = clock_us(), deadline = clock_deadline(timeout);
 	enum direction direction = DIRECTION_FOLLOW;
-	struct http_answer answer;
+	struct http_response response;
 
 	for (int followed = 0; direction == DIRECTION_FOLLOW; followed++) {
 		direction = DIRECTION_FAILED;
-		if (http_exchange(request, timeout, deadline, &answer, result)) {
-			result->status = answer.status;
-			result->retry_after = answer.retry_after;
-			direction = redirect(request, home, &answer, followed, result);
+		if (http_exchange(request, timeout, deadline, &response, result)) {
+			result->status = response.status;
+			result->retry_after = response.retry_after;
+			direction = redirect(request, home, &response, followed, result);
 		}
 		if (direction == DIRECTION_NONE || direction == DIRECTION_AWAY)
-			http_judge(request->http, &answer, clock_us() - begun, result);
-		http_answer_free(&answer);
+			http_judge(request->http, &response, clock_us() - started, result);
+		http_response_free(&response);
 	}
 	if (direction == DIRECTION_AWAY && result->outcome == OUTCOME_OK)
 		snprintf(result->message, sizeof(result->message), "status %d, redirect to another host not followed",
@@ -137,7 +137,7 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 		      : http->body ? "POST"
 				   : "GET",
 	};
-	int64_t begun = clock_us();
+	int64_t started = clock_us();
 	struct origin home = {NULL, NULL, NULL};
 	char *user = NULL, *password = NULL;
 
@@ -159,7 +159,7 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 	curl_free(user);
 	curl_free(password);
 	curl_url_cleanup(request.url);
-	result->took_us = clock_us() - begun;
+	result->took_us = clock_us() - started;
 }
 
 const char *http_url_wrong(const char *text)

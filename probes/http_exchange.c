@@ -15,12 +15,12 @@
 
 /* What the callbacks share. */
 struct transfer {
-	struct http_answer *answer;
+	struct http_response *response;
 	size_t body_max;
 	size_t capacity;
 	size_t header_bytes;
-	bool asked;  /* connected, and about to send */
-	bool headed; /* the empty line after the headers has come */
+	bool request_sent; /* connected, and about to send */
+	bool headed;       /* the empty line after the headers has come */
 	bool http2;
 	bool corked;
 	bool out_of_memory;
@@ -32,27 +32,27 @@ struct transfer {
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
-	struct http_answer *answer = transfer->answer;
-	size_t length = size * count, room = transfer->body_max - answer->length;
+	struct http_response *response = transfer->response;
+	size_t length = size * count, room = transfer->body_max - response->length;
 
 	if (length > room) {
-		answer->cut = true;
+		response->cut = true;
 		length = room;
 	}
-	if (answer->length + length + 1 > transfer->capacity) {
-		size_t capacity = 2 * (answer->length + length + 1);
-		char *body = realloc(answer->body, capacity);
+	if (response->length + length + 1 > transfer->capacity) {
+		size_t capacity = 2 * (response->length + length + 1);
+		char *body = realloc(response->body, capacity);
 		if (!body) {
 			transfer->out_of_memory = true;
 			return 0;
 		}
-		answer->body = body;
+		response->body = body;
 		transfer->capacity = capacity;
 	}
-	memcpy(answer->body + answer->length, data, length);
-	answer->length += length;
-	answer->body[answer->length] = '\0';
-	return answer->cut ? 0 : length;
+	memcpy(response->body + response->length, data, length);
+	response->length += length;
+	response->body[response->length] = '\0';
+	return response->cut ? 0 : length;
 }
 
 /* Interim answers and trailers come here too, so this ends an endless stream of any of them. */
@@ -107,7 +107,7 @@ static int on_request(void *context, char *peer, char *local, int peer_port, int
 	struct transfer *transfer = context;
 
 	(void)peer, (void)local, (void)peer_port, (void)local_port;
-	transfer->asked = true;
+	transfer->request_sent = true;
 	cork(transfer, true);
 	return CURL_PREREQFUNC_OK;
 }
@@ -138,7 +138,7 @@ static const char *stage(CURL *easy, const struct transfer *transfer)
 {
 	if (transfer->header_bytes)
 		return "connected, the answer is not complete";
-	return transfer->asked ? "connected, no answer" : connect_stage(easy);
+	return transfer->request_sent ? "connected, no answer" : connect_stage(easy);
 }
 
 /* What a server of another protocol does with HTTP/2 is up to it. */
@@ -150,7 +150,7 @@ static const char *doubt(const struct transfer *transfer)
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
 {
 	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
-	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->asked))
+	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->request_sent))
 		result_error(result, "out of memory");
 	else if (transfer->header_bytes > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: headers of more than %zu bytes", HEADERS_MAX);
@@ -166,9 +166,9 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost%s", doubt(transfer));
 	else if (code == CURLE_HTTP2_STREAM)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the server reset the stream");
-	else if (!transfer->asked && (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL))
+	else if (!transfer->request_sent && (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL))
 		result_fail(result, FAILURE_REQUEST, "request: %s", curl_easy_strerror(code));
-	else if (!transfer->asked)
+	else if (!transfer->request_sent)
 		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_FUNCTION_ARGUMENT)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
@@ -200,33 +200,33 @@ static int read_grpc_status(CURL *easy)
 	return digits > 0 && digits < 4 && !header->value[digits] ? (int)strtol(header->value, NULL, 10) : -1;
 }
 
-static bool read_answer(CURL *easy, struct http_answer *answer)
+static bool read_answer(CURL *easy, struct http_response *response)
 {
 	struct curl_header *header;
 	long status = 0, version = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	answer->status = (int)status;
+	response->status = (int)status;
 	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	answer->is_http2 = version == CURL_HTTP_VERSION_2_0;
-	answer->grpc_status = read_grpc_status(easy);
+	response->is_http2 = version == CURL_HTTP_VERSION_2_0;
+	response->grpc_status = read_grpc_status(easy);
 	if ((status == 429 || status == 503) &&
 	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		answer->retry_after = parse_retry_after(header->value);
+		response->retry_after = parse_retry_after(header->value);
 	if (curl_easy_header(easy, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return true;
 	/* libcurl leaves a "\r" in an empty one */
 	if (header->value[strspn(header->value, "\r")] == '\0')
 		return true;
-	answer->location = strdup(header->value);
-	return answer->location;
+	response->location = strdup(header->value);
+	return response->location;
 }
 
-bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
+bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_response *response,
 		   struct check_result *result)
 {
 	struct transfer transfer = {
-	    .answer = answer,
+	    .response = response,
 	    .body_max = (size_t)request->http->max_body,
 	    .capacity = 1,
 	    .http2 = request->http2,
@@ -237,7 +237,7 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	msec_t left = clock_left(deadline_us);
 	bool ok = false;
 
-	*answer = (struct http_answer){.retry_after = MSEC_UNSET, .body = calloc(1, transfer.capacity)};
+	*response = (struct http_response){.retry_after = MSEC_UNSET, .body = calloc(1, transfer.capacity)};
 	/* libcurl takes 0 for "no limit" */
 	if (left == 0) {
 		failure_timeout(result, timeout, "before a connection was tried");
@@ -246,17 +246,17 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	CURL *easy = connect_new(left, result);
 	if (!easy)
 		return false;
-	if (!answer->body || set_transport(easy, &transfer)) {
+	if (!response->body || set_transport(easy, &transfer)) {
 		result_error(result, "libcurl cannot be set up");
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);
-		result->sent = result->sent || transfer.asked;
-		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answer->cut && !transfer.out_of_memory))
+		result->sent = result->sent || transfer.request_sent;
+		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && response->cut && !transfer.out_of_memory))
 			explain(easy, code, &transfer, timeout, result);
 		else if (!transfer.headed)
 			/* libcurl takes the end of the connection for it */
 			result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
-		else if (!read_answer(easy, answer))
+		else if (!read_answer(easy, response))
 			result_error(result, "out of memory");
 		else
 			ok = true;
@@ -266,9 +266,9 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	return ok;
 }
 
-void http_answer_free(struct http_answer *answer)
+void http_response_free(struct http_response *response)
 {
-	free(answer->location);
-	free(answer->body);
-	*answer = (struct http_answer){.retry_after = MSEC_UNSET};
+	free(response->location);
+	free(response->body);
+	*response = (struct http_response){.retry_after = MSEC_UNSET};
 }

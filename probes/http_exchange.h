@@ -6,7 +6,7 @@
 
 #include "probes/http_request.h"
 
-struct http_answer {
+struct http_response {
 	int status;
 	bool is_http2;
 	int grpc_status;    /* from the trailers or, where there are none, the headers; -1: none */
@@ -19,10 +19,10 @@ struct http_answer {
 
 /*
  * False where there is no answer: `result` says why. `timeout` is only what messages speak of; what counts is `deadline_us` (of
- * clock_us()). Sets result->sent as soon as the request may have left. http_answer_free() in both cases.
+ * clock_us()). Sets result->sent as soon as the request may have left. http_response_free() in both cases.
  */
-bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_answer *answer,
+bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_response *response,
 		   struct check_result *result);
-void http_answer_free(struct http_answer *answer);
+void http_response_free(struct http_response *response);
 
 #endif

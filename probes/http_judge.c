@@ -18,7 +18,7 @@ bool http_status_is_accepted(const struct plan_http *http, int status)
 	return false;
 }
 
-static bool check_matches(const char *pattern, struct http_answer *answer, struct check_result *result)
+static bool check_matches(const char *pattern, struct http_response *response, struct check_result *result)
 {
 	regex_t regex;
 	int error = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
@@ -28,30 +28,30 @@ static bool check_matches(const char *pattern, struct http_answer *answer, struc
 		return false;
 	}
 	/* regexec() takes strings only, and JSON allows neither byte */
-	for (size_t i = 0; i < answer->length; i++) {
-		if (answer->body[i] == '\0')
-			answer->body[i] = '\1';
+	for (size_t i = 0; i < response->length; i++) {
+		if (response->body[i] == '\0')
+			response->body[i] = '\1';
 	}
-	error = regexec(&regex, answer->body, 0, NULL, 0);
+	error = regexec(&regex, response->body, 0, NULL, 0);
 	regfree(&regex);
 	if (error)
 		result_fail(result, FAILURE_BODY, "body: does not match what was asked");
 	return !error;
 }
 
-static bool check_json(const struct plan_http *http, const struct http_answer *answer, struct check_result *result)
+static bool check_json(const struct plan_http *http, const struct http_response *response, struct check_result *result)
 {
-	if (http->json.count && answer->cut) {
+	if (http->json.count && response->cut) {
 		result_fail(result, FAILURE_JSON, "json: the body is longer than max_body, %" PRId64 " bytes", http->max_body);
 		return false;
 	}
-	return json_check(&http->json, answer->body, answer->length, clock_unix(), result);
+	return json_check(&http->json, response->body, response->length, clock_unix(), result);
 }
 
-void http_judge(const struct plan_http *http, struct http_answer *answer, int64_t took_us, struct check_result *result)
+void http_judge(const struct plan_http *http, struct http_response *response, int64_t took_us, struct check_result *result)
 {
-	if (!http_status_is_accepted(http, answer->status)) {
-		result_fail(result, FAILURE_STATUS, "status %d", answer->status);
+	if (!http_status_is_accepted(http, response->status)) {
+		result_fail(result, FAILURE_STATUS, "status %d", response->status);
 		return;
 	}
 	if (http->slower_than != MSEC_UNSET && took_us > http->slower_than * 1000) {
@@ -59,12 +59,12 @@ void http_judge(const struct plan_http *http, struct http_answer *answer, int64_
 			    took_us / 1000);
 		return;
 	}
-	if (http->contains && !memmem(answer->body, answer->length, http->contains, strlen(http->contains))) {
+	if (http->contains && !memmem(response->body, response->length, http->contains, strlen(http->contains))) {
 		result_fail(result, FAILURE_BODY, "body: does not contain what was asked");
 		return;
 	}
-	if (http->matches && !check_matches(http->matches, answer, result))
+	if (http->matches && !check_matches(http->matches, response, result))
 		return;
-	if (check_json(http, answer, result))
-		snprintf(result->message, sizeof(result->message), "status %d", answer->status);
+	if (check_json(http, response, result))
+		snprintf(result->message, sizeof(result->message), "status %d", response->status);
 }

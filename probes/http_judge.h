@@ -9,6 +9,6 @@
 bool http_status_is_accepted(const struct plan_http *http, int status);
 
 /* May change bytes of answer->body. `took_us`: from the first connection to the end of the answer. */
-void http_judge(const struct plan_http *http, struct http_answer *answer, int64_t took_us, struct check_result *result);
+void http_judge(const struct plan_http *http, struct http_response *response, int64_t took_us, struct check_result *result);
 
 #endif

@@ -128,8 +128,8 @@ bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, ch
 
 bool page_check_healthy(const struct page_check *check, int64_t now, char why[PAGE_TEXT])
 {
-	if (!check->asked || check->outcome != OUTCOME_OK) {
-		snprintf(why, PAGE_TEXT, "%s: %s", check->name, check->asked ? check->message : "not asked yet");
+	if (!check->has_result || check->outcome != OUTCOME_OK) {
+		snprintf(why, PAGE_TEXT, "%s: %s", check->name, check->has_result ? check->message : "not asked yet");
 		return false;
 	}
 	return !is_stale(check->valid_until, now, why);

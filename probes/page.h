@@ -52,7 +52,7 @@ struct page_check {
 	char name[CHECK_NAME_MAX];
 	enum check_kind kind;
 	bool soft;
-	bool asked;           /* the fields below hold a result */
+	bool has_result;      /* the fields below hold a result */
 	enum outcome outcome; /* of the last verdict: never OUTCOME_ERROR */
 	enum failure failure;
 	int status;          /* HTTP status or exit code; 0: none */
@@ -71,7 +71,7 @@ struct page_step {
 	char name[PAGE_NAME];
 	uint8_t state; /* init/machine/sequencer.h's enum step_state */
 	int attempt;
-	int64_t begun, ended; /* 0: not yet */
+	int64_t started, ended; /* 0: not yet */
 };
 
 /* The chain that runs, or the last one that ran. */
@@ -80,7 +80,7 @@ struct page_chain {
 	bool running;
 	enum reason reason;
 	char signal[16]; /* that asked for it; "": none did */
-	int64_t begun, ended;
+	int64_t started, ended;
 	int64_t deadline; /* tinysup is gone by then; a restart's chain is over by then */
 	int64_t unix_ms;  /* begun, on the clock on the wall */
 	size_t step;      /* the first one that is under way; steps: none is */

@@ -45,7 +45,7 @@ static bool verdict_is_valid(const struct page_verdict *verdict)
 static bool check_is_valid(const struct page_check *check)
 {
 	return is_text(check->name, sizeof check->name) && (unsigned)check->kind <= CHECK_PROCESS && is_bool(&check->soft) &&
-	       is_bool(&check->asked) && (unsigned)check->outcome <= OUTCOME_ERROR &&
+	       is_bool(&check->has_result) && (unsigned)check->outcome <= OUTCOME_ERROR &&
 	       (unsigned)check->failure <= FAILURE_INTERNAL && is_duration(check->took_us) && is_time(check->at) &&
 	       is_time(check->since) && is_duration(check->valid_until) && is_duration(check->total_us) &&
 	       is_text(check->message, sizeof check->message) && is_text(check->error, sizeof check->error);
@@ -53,14 +53,14 @@ static bool check_is_valid(const struct page_check *check)
 
 static bool step_is_valid(const struct page_step *step)
 {
-	return is_text(step->name, sizeof step->name) && step->state < PAGE_STATES && is_time(step->begun) &&
+	return is_text(step->name, sizeof step->name) && step->state < PAGE_STATES && is_time(step->started) &&
 	       is_time(step->ended);
 }
 
 static bool chain_is_valid(const struct page_chain *chain, size_t steps)
 {
 	return is_bool(&chain->ran) && is_bool(&chain->running) && (unsigned)chain->reason < REASON_COUNT &&
-	       is_text(chain->signal, sizeof chain->signal) && is_time(chain->begun) && is_time(chain->ended) &&
+	       is_text(chain->signal, sizeof chain->signal) && is_time(chain->started) && is_time(chain->ended) &&
 	       is_time(chain->deadline) && is_time(chain->unix_ms) && chain->step <= steps && is_bool(&chain->required_failed);
 }
 

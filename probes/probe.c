@@ -63,13 +63,13 @@ static const struct plan_check *find(const struct plan_checks *checks, const cha
 	return NULL;
 }
 
-static int tell_unknown(const struct plan_checks *checks, const struct probe_options *options)
+static int no_such_check(const struct plan_checks *checks, const struct probe_options *options)
 {
 	const char *names[PLAN_CHECKS_MAX];
 
 	for (size_t i = 0; i < checks->count; i++)
 		names[i] = checks->items[i].name;
-	report_unknown(options, names, checks->count);
+	report_unknown_name(options, names, checks->count);
 	return 1;
 }
 
@@ -85,7 +85,7 @@ enum probe_kind probe_kind_of(const char *target)
 }
 
 /* The probe that is asked for by its name; PROBE_COUNT: none is. */
-static enum probe_kind wanted_probe(const struct probe_options *options)
+static enum probe_kind target_probe(const struct probe_options *options)
 {
 	return options->check != NULL || options->target == NULL ? PROBE_COUNT : probe_kind_of(options->target);
 }
@@ -109,7 +109,7 @@ static void run_one(const struct plan *plan, const struct plan_check *check, int
 	}
 	if (check->kind == CHECK_PROCESS || check->kind == CHECK_NOTIFY) {
 		probed->result = (struct check_result){.retry_after = MSEC_UNSET};
-		probe_ask_about_app(check, plan->file, &probed->result);
+		probe_app_check(check, plan->file, &probed->result);
 		return;
 	}
 	msec_t own = check->timeout != MSEC_UNSET ? check->timeout : CHECK_TIMEOUT;
@@ -143,7 +143,7 @@ static size_t run_all(const struct plan *plan, const struct selection *which, in
 static bool choose(const struct plan *plan, const struct probe_options *options, struct selection *which)
 {
 	const char *name = options->check ? options->check : options->target;
-	enum probe_kind kind = wanted_probe(options);
+	enum probe_kind kind = target_probe(options);
 
 	*which = (struct selection){.checks = ~UINT64_C(0)};
 	if (!name)
@@ -164,12 +164,12 @@ static bool choose(const struct plan *plan, const struct probe_options *options,
 int probe_checks(const struct plan *plan, const struct probe_options *options)
 {
 	const char *subject = options->check ? options->check : options->target ? options->target : "all checks";
-	int64_t begun = clock_us(), deadline = probe_guard(options->timeout, options->json);
+	int64_t started = clock_us(), deadline = probe_guard(options->timeout, options->json);
 	struct selection which;
 	bool healthy;
 
 	if (!choose(plan, options, &which))
-		return tell_unknown(&plan->checks, options);
+		return no_such_check(&plan->checks, options);
 	if (plan->checks.count == 0) {
 		report_problem(options->json, "no checks are configured in %s",
 			       plan->file ? plan->file : "any configuration file");
@@ -181,7 +181,7 @@ int probe_checks(const struct plan *plan, const struct probe_options *options)
 		return 1;
 	}
 	size_t count = run_all(plan, &which, deadline, probed, &healthy);
-	report_verdict(subject, probed, count, healthy, clock_us() - begun, options->json);
+	report_verdict(subject, probed, count, healthy, clock_us() - started, options->json);
 	free(probed);
 	return healthy ? 0 : 1;
 }

@@ -32,13 +32,13 @@ struct probe_options {
 int probe_supervisor(const struct probe_options *options, const char *named, const char *usual);
 
 /* The same from a copy of a page. */
-int probe_page(const struct probe_options *options, const char *named, const struct page *copy);
+int probe_from_page(const struct probe_options *options, const char *named, const struct page *copy);
 
 /* The configuration that the running supervisor has read; NULL: there is none that we know of. `usual` as above. */
-const char *probe_supervisors_config(const char *usual);
+const char *probe_find_config(const char *usual);
 
 /* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
-void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result);
+void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result);
 
 /* What --probe=live, =ready and =startup mean; PROBE_COUNT: a check's name. */
 enum probe_kind probe_kind_of(const char *target);

@@ -18,7 +18,7 @@ static size_t describe(const struct page *copy, uint64_t checks)
 	for (size_t i = 0; i < copy->head.checks; i++) {
 		const struct page_check *check = &copy->check[i];
 		struct check_result *result = &probed[count].result;
-		if ((checks >> i & 1) == 0 || !check->asked)
+		if ((checks >> i & 1) == 0 || !check->has_result)
 			continue;
 		probed[count].name = check->name;
 		probed[count++].decides = !check->soft;
@@ -32,13 +32,13 @@ static size_t describe(const struct page *copy, uint64_t checks)
 	return count;
 }
 
-static int tell(const struct page *copy, const char *subject, const char *why, uint64_t checks, bool healthy, bool json)
+static int report(const struct page *copy, const char *subject, const char *why, uint64_t checks, bool healthy, bool json)
 {
-	report_told(subject, why, probed, json ? describe(copy, checks) : 0, healthy, json);
+	report_published(subject, why, probed, json ? describe(copy, checks) : 0, healthy, json);
 	return healthy ? 0 : 1;
 }
 
-static bool is_asked(const struct page *copy, size_t check)
+static bool is_probed(const struct page *copy, size_t check)
 {
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		if (copy->head.verdicts[kind].checks >> check & 1)
@@ -47,7 +47,7 @@ static bool is_asked(const struct page *copy, size_t check)
 }
 
 /* -1: it is not asked by the supervisor, or nobody asks it any more. */
-static int tell_check(const struct page *copy, const char *name, int64_t now, bool json)
+static int report_check(const struct page *copy, const char *name, int64_t now, bool json)
 {
 	char why[PAGE_TEXT];
 
@@ -55,15 +55,15 @@ static int tell_check(const struct page *copy, const char *name, int64_t now, bo
 		const struct page_check *check = &copy->check[i];
 		if (strcmp(check->name, name) != 0)
 			continue;
-		if (!is_asked(copy, i) || (check->asked && check->valid_until == 0))
+		if (!is_probed(copy, i) || (check->has_result && check->valid_until == 0))
 			return -1;
 		bool healthy = page_check_healthy(check, now, why);
-		return tell(copy, name, why, UINT64_C(1) << i, healthy, json);
+		return report(copy, name, why, UINT64_C(1) << i, healthy, json);
 	}
 	return -1;
 }
 
-static bool knows(const struct page *copy, const char *name)
+static bool has_check(const struct page *copy, const char *name)
 {
 	for (size_t i = 0; i < copy->head.checks; i++)
 		if (strcmp(copy->check[i].name, name) == 0)
@@ -72,32 +72,32 @@ static bool knows(const struct page *copy, const char *name)
 }
 
 /* The page has the names of all checks of its configuration, whether it asks them or not. */
-static int tell_unknown(const struct page *copy, const struct probe_options *options)
+static int no_such_check(const struct page *copy, const struct probe_options *options)
 {
 	const char *names[PLAN_CHECKS_MAX];
 
 	for (size_t i = 0; i < copy->head.checks; i++)
 		names[i] = copy->check[i].name;
-	report_unknown(options, names, copy->head.checks);
+	report_unknown_name(options, names, copy->head.checks);
 	return 1;
 }
 
-static int tell_probe(const struct page *copy, enum probe_kind kind, const char *subject, int64_t now, bool json)
+static int report_probe(const struct page *copy, enum probe_kind kind, const char *subject, int64_t now, bool json)
 {
 	char why[PAGE_TEXT];
 	bool healthy = page_healthy(copy, kind, now, why);
 
-	return tell(copy, subject, why, copy->head.verdicts[kind].checks, healthy, json);
+	return report(copy, subject, why, copy->head.verdicts[kind].checks, healthy, json);
 }
 
-int probe_page(const struct probe_options *options, const char *named, const struct page *copy)
+int probe_from_page(const struct probe_options *options, const char *named, const struct page *copy)
 {
 	const char *target = options->check != NULL ? options->check : options->target;
 	enum probe_kind kind = options->check != NULL || target == NULL ? PROBE_COUNT : probe_kind_of(target);
 	char why[PAGE_TEXT];
 
-	if (target != NULL && kind == PROBE_COUNT && named == NULL && copy->head.checks > 0 && !knows(copy, target))
-		return tell_unknown(copy, options);
+	if (target != NULL && kind == PROBE_COUNT && named == NULL && copy->head.checks > 0 && !has_check(copy, target))
+		return no_such_check(copy, options);
 	/* without probes the checks are asked directly; but what stops is not ready, and between two lives there is nobody to
 	 * ask */
 	bool about_ready = options->check == NULL && (target == NULL || kind == PROBE_READINESS);
@@ -107,10 +107,10 @@ int probe_page(const struct probe_options *options, const char *named, const str
 	int64_t now = clock_us() / 1000;
 	if (target == NULL) {
 		bool healthy = page_all_healthy(copy, now, why);
-		return tell(copy, "started, live and ready", why, ~UINT64_C(0), healthy, options->json);
+		return report(copy, "started, live and ready", why, ~UINT64_C(0), healthy, options->json);
 	}
-	return kind != PROBE_COUNT ? tell_probe(copy, kind, target, now, options->json)
-				   : tell_check(copy, target, now, options->json);
+	return kind != PROBE_COUNT ? report_probe(copy, kind, target, now, options->json)
+				   : report_check(copy, target, now, options->json);
 }
 
 static const struct page *find(const char *named, const char *usual)
@@ -131,17 +131,17 @@ int probe_supervisor(const struct probe_options *options, const char *named, con
 		report_problem(options->json, "the supervisor's page is torn");
 		return 1;
 	}
-	return probe_page(options, named, &the_copy);
+	return probe_from_page(options, named, &the_copy);
 }
 
-const char *probe_supervisors_config(const char *usual)
+const char *probe_find_config(const char *usual)
 {
 	const struct page *page = find(NULL, usual);
 
 	return page != NULL && page_read(page, &the_copy) && *the_copy.head.config != '\0' ? the_copy.head.config : NULL;
 }
 
-void probe_ask_about_app(const struct plan_check *check, const char *config, struct check_result *result)
+void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result)
 {
 	const struct page *page = page_find(config);
 	const struct page_app *app = &the_copy.head.app;

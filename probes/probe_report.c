@@ -141,7 +141,7 @@ void report_verdict(const char *subject, const struct probed *probed, size_t cou
 	print(&line);
 }
 
-void report_told(const char *subject, const char *why, const struct probed *probed, size_t count, bool healthy, bool json)
+void report_published(const char *subject, const char *why, const struct probed *probed, size_t count, bool healthy, bool json)
 {
 	struct line line = {.length = 0};
 
@@ -176,7 +176,7 @@ void report_problem(bool json, const char *fmt, ...)
 	json_decref(root);
 }
 
-void report_unknown(const struct probe_options *options, const char *const *names, size_t count)
+void report_unknown_name(const struct probe_options *options, const char *const *names, size_t count)
 {
 	const char *name = options->check ? options->check : options->target;
 	char list[2048] = "";

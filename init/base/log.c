@@ -166,7 +166,7 @@ static void put_line(enum log_level level, const char *event, const char *step, 
 }
 
 /* Before a new line: how many were lost, once there is room again. */
-static void tell_dropped(void)
+static void report_dropped(void)
 {
 	char message[64];
 	unsigned long dropped = the_log.dropped;
@@ -190,7 +190,7 @@ void log_event(enum log_level level, const char *event, const char *step, const 
 	va_start(args, fmt);
 	vsnprintf(message, sizeof message, fmt, args);
 	va_end(args);
-	tell_dropped();
+	report_dropped();
 	put_line(level, event, step, message, strlen(message), false);
 }
 
@@ -199,7 +199,7 @@ void log_output(const char *step, const char *line, size_t length)
 	if (!ready(LOG_INFO))
 		return;
 	if (the_log.batch_length == 0)
-		tell_dropped(); /* a flood that nobody reads must not cost a try for each of its lines */
+		report_dropped(); /* a flood that nobody reads must not cost a try for each of its lines */
 	put_line(LOG_INFO, "output", step, line, length, true);
 }
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum voice { VOICE_TINYSUP, VOICE_TINI, VOICE_DUMB_INIT };
+enum dialect { DIALECT_TINYSUP, DIALECT_TINI, DIALECT_DUMB_INIT };
 
 enum spawn_group {
 	SPAWN_GROUP,      /* a process group of its own */
@@ -15,7 +15,7 @@ enum spawn_group {
 };
 
 struct manner {
-	enum voice voice;       /* whose messages it gives */
+	enum dialect dialect;   /* whose messages it gives */
 	int exec_code;          /* exit code where the app cannot be executed; 0: 127 or 126 */
 	bool exit_at_once;      /* over when the app is: no deadline, no sweep */
 	bool term_at_end;       /* with exit_at_once: SIGTERM to the app's group first */

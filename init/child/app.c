@@ -23,7 +23,7 @@ static void prepare(const void *context)
 	const struct preparation *preparation = context;
 
 	notify_environment(preparation->notify, preparation->plan);
-	hookenv_add(&preparation->plan->environment);
+	step_env_add(&preparation->plan->environment);
 }
 
 bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
@@ -93,9 +93,9 @@ void app_kill(const struct app *app)
 }
 
 /* An empty group's number may be somebody else's tomorrow: it is forgotten. Zombies whose parent never reaps do not count. */
-bool app_group_left(struct app *app, bool look)
+bool app_group_left(struct app *app, bool scan)
 {
-	if (app->group > 0 && ((kill(-app->group, 0) != 0 && errno != EPERM) || (look && !sweep_group_lives(app->group))))
+	if (app->group > 0 && ((kill(-app->group, 0) != 0 && errno != EPERM) || (scan && !sweep_group_lives(app->group))))
 		app->group = 0;
 	return app->group > 0;
 }

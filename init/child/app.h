@@ -36,7 +36,7 @@ void app_stop_group(const struct app *app, int signal);
  * Whether anybody is left there once the app is gone; zombies count unless /proc is looked through. False for good: the group's
  * number may be used again.
  */
-bool app_group_left(struct app *app, bool look);
+bool app_group_left(struct app *app, bool scan);
 /* SIGKILL to it and to its process group, which it may have left. */
 void app_kill(const struct app *app);
 

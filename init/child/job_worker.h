@@ -6,6 +6,6 @@
 #include "init/child/jobs.h"
 
 /* Runs the step's request or alert within `time` and fills *result. May allocate and block: it is not process 1 any more. */
-void work_run(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result);
+void job_worker_run(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result);
 
 #endif

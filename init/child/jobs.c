@@ -27,7 +27,7 @@
 struct job {
 	pid_t pid; /* 0: free */
 	struct job_id id;
-	msec_t begun;
+	msec_t started;
 	const char *program;    /* NULL: a worker */
 	struct spawn_exec exec; /* programs */
 	int result;             /* workers */
@@ -41,20 +41,20 @@ static struct {
 	struct output outputs[SLOTS]; /* by slot; beside them, so that a search for a pid does not touch their lines */
 } the_jobs;
 
-struct try_context {
+struct attempt_context {
 	const struct shutdown_facts *facts;
 	size_t step;
 	msec_t time;
 };
 
-struct question_context {
+struct check_context {
 	const struct plan *plan;
 	const struct plan_check *check;
 	pid_t app;
 	msec_t time;
 };
 
-void jobs_report_to(int epoll)
+void jobs_set_epoll(int epoll)
 {
 	the_jobs.epoll = epoll;
 }
@@ -102,40 +102,40 @@ static void finish_output(struct output *output, bool all)
 
 static void prepare_program(const void *context)
 {
-	const struct try_context *try = context;
+	const struct attempt_context *attempt = context;
 
-	hookenv_set(try->facts, try->step, try->time);
+	step_env_set(attempt->facts, attempt->step, attempt->time);
 }
 
-static void tell(int result_fd, const struct check_result *result)
+static void send_result(int result_fd, const struct check_result *result)
 {
 	if (write(result_fd, result, sizeof *result) != (ssize_t)sizeof *result)
 		_exit(1);
 }
 
-static void run_try(const void *context, int result_fd)
+static void run_attempt(const void *context, int result_fd)
 {
-	const struct try_context *try = context;
+	const struct attempt_context *attempt = context;
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
-	work_run(try->facts, try->step, try->time, &result);
-	tell(result_fd, &result);
+	job_worker_run(attempt->facts, attempt->step, attempt->time, &result);
+	send_result(result_fd, &result);
 }
 
-static void prepare_question(const void *context)
+static void prepare_check(const void *context)
 {
-	const struct question_context *question = context;
+	const struct check_context *check_job = context;
 
-	hookenv_add(&question->plan->app.environment);
+	step_env_add(&check_job->plan->app.environment);
 }
 
-static void run_question(const void *context, int result_fd)
+static void run_check(const void *context, int result_fd)
 {
-	const struct question_context *question = context;
+	const struct check_context *check_job = context;
 	struct check_result result = {.retry_after = MSEC_UNSET};
 
-	check_run(question->check, question->app, question->time, &result);
-	tell(result_fd, &result);
+	check_run(check_job->check, check_job->app, check_job->time, &result);
+	send_result(result_fd, &result);
 }
 
 /* A program whose output goes to the log, under `name`; NULL: nowhere. */
@@ -202,7 +202,7 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 		output_of(job)->fd = -1;
 		job->id = id;
 		job->program = spec->argv != NULL ? spec->argv[0] : NULL;
-		job->begun = clock_now();
+		job->started = clock_now();
 		if (spec->argv != NULL ? start_program(job, spec, name) : start_worker(job, spec)) {
 			the_jobs.busy++;
 			return true;
@@ -217,7 +217,7 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 {
 	const struct plan *plan = facts->seq->plan;
 	const struct plan_step *what = plan_step_at(&plan->shutdown.chain, step);
-	struct try_context context = {facts, step, time};
+	struct attempt_context context = {facts, step, time};
 	struct spawn spec = {
 	    .group = SPAWN_GROUP,
 	    .signals = facts->signals,
@@ -234,16 +234,16 @@ bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, st
 		spec.argv = what->exec.argv;
 		spec.prepare = prepare_program;
 	} else {
-		spec.work = run_try;
+		spec.work = run_attempt;
 	}
 	return start(&spec, (struct job_id){JOB_STEP, step}, what->name, result);
 }
 
-bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
-	      struct check_result *result)
+bool jobs_start_check(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
+		      struct check_result *result)
 {
 	const struct plan_check *what = &plan->checks.items[check];
-	struct question_context context = {plan, what, app, time};
+	struct check_context context = {plan, what, app, time};
 	struct spawn spec = {
 	    .group = SPAWN_GROUP,
 	    .signals = signals,
@@ -253,7 +253,7 @@ bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, 
 	    .input = -1,
 	    .output = -1,
 	    .close_others = true,
-	    .prepare = prepare_question,
+	    .prepare = prepare_check,
 	    .context = &context,
 	};
 
@@ -261,7 +261,7 @@ bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, 
 	if (what->kind == CHECK_EXEC)
 		spec.argv = what->exec.argv;
 	else
-		spec.work = run_question;
+		spec.work = run_check;
 	return start(&spec, (struct job_id){JOB_CHECK, check}, NULL, result);
 }
 
@@ -303,7 +303,7 @@ static void judge_program(struct job *job, int status, struct check_result *resu
 	} else {
 		result->outcome = OUTCOME_OK;
 	}
-	result->took_us = (clock_now() - job->begun) * 1000;
+	result->took_us = (clock_now() - job->started) * 1000;
 	result->sent = true;
 }
 

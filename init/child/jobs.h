@@ -13,7 +13,7 @@
 void jobs_init(void);
 
 /* `epoll` is told of hooks' output; without it that output goes nowhere. */
-void jobs_report_to(int epoll);
+void jobs_set_epoll(int epoll);
 
 enum job_kind {
 	JOB_STEP,
@@ -34,13 +34,13 @@ struct job_id {
 bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result);
 
 /* The same for one question of a check. app: its pid, for checks of the process itself. */
-bool jobs_ask(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
-	      struct check_result *result);
+bool jobs_start_check(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
+		      struct check_result *result);
 
 /* SIGKILL to the process group of a try or a question; its result is not asked for any more. */
 void jobs_kill(struct job_id id);
 
-/* A descriptor that jobs_report_to()'s epoll reports is readable. `slot` is the event's data. */
+/* A descriptor that jobs_set_epoll()'s epoll reports is readable. `slot` is the event's data. */
 void jobs_readable(size_t slot);
 
 /* Whether there are any under way, abandoned ones included. */

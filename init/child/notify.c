@@ -66,8 +66,8 @@ void notify_environment(const struct notify *notify, const struct plan_app *plan
 	unsetenv("WATCHDOG_PID");
 	if (plan->watchdog == 0)
 		return;
-	hookenv_set_number("WATCHDOG_USEC", plan->watchdog * 1000);
-	hookenv_set_number("WATCHDOG_PID", getpid());
+	step_env_set_number("WATCHDOG_USEC", plan->watchdog * 1000);
+	step_env_set_number("WATCHDOG_PID", getpid());
 }
 
 /* --- the relay ---------------------------------------------------------------------------------------------------------- */
@@ -82,7 +82,7 @@ static void close_passed(int fd)
 }
 
 /* The sender as the kernel vouches for it; 0: it is in no PID namespace of ours. All descriptors sent along are closed. */
-static pid_t look_at_ancillary(struct msghdr *header)
+static pid_t parse_ancillary(struct msghdr *header)
 {
 	pid_t sender = 0;
 
@@ -132,7 +132,7 @@ static bool receive(const struct relay *relay, struct notify_record *record)
 		return false;
 	memset(record, 0, sizeof *record);
 	record->app = relay->app;
-	record->sender = look_at_ancillary(&header);
+	record->sender = parse_ancillary(&header);
 	record->refused = !is_the_apps(record->sender, relay->app, relay->group) || (header.msg_flags & MSG_TRUNC) != 0;
 	notify_parse(text, record->refused ? 0 : (size_t)length, &record->message);
 	return true;
@@ -193,9 +193,9 @@ bool notify_receive(struct notify *notify, pid_t app, struct notify_message *mes
 		*message = record.message;
 	else
 		notify_parse("", 0, message);
-	if (record.refused && !notify->told)
+	if (record.refused && !notify->refusal_logged)
 		log_event(LOG_WARN, "notify", NULL, "dropped a message of process %d: it is too long, or not the app's",
 			  (int)record.sender);
-	notify->told |= record.refused;
+	notify->refusal_logged |= record.refused;
 	return true;
 }

@@ -45,7 +45,7 @@ struct notify {
 	int in, out;      /* the records' pipe */
 	char address[16]; /* "@00042", as NOTIFY_SOCKET has it */
 	struct service relay;
-	bool told; /* that a message was refused */
+	bool refusal_logged; /* that a message was refused */
 };
 
 /* Before the seal. False with errno set where there is no socket to be had. */

@@ -44,7 +44,7 @@ static msec_t duration(struct line value)
 	return (msec_t)((usec + 999) / 1000);
 }
 
-static void take(struct line line, struct notify_message *message)
+static void parse_line(struct line line, struct notify_message *message)
 {
 	struct line value;
 
@@ -73,7 +73,7 @@ void notify_parse(const char *text, size_t length, struct notify_message *messag
 	while (length > 0) {
 		const char *end = memchr(text, '\n', length);
 		size_t piece = end != NULL ? (size_t)(end - text) : length;
-		take((struct line){text, piece}, message);
+		parse_line((struct line){text, piece}, message);
 		piece += end != NULL;
 		text += piece;
 		length -= piece;

@@ -16,7 +16,7 @@ static void flush(struct output *output)
 	output->length = 0;
 }
 
-static void take(struct output *output, const char *bytes, size_t length)
+static void append_bytes(struct output *output, const char *bytes, size_t length)
 {
 	while (length > 0) {
 		const char *end = memchr(bytes, '\n', length);
@@ -43,7 +43,7 @@ bool output_read(struct output *output)
 	for (int i = 0; i < CHUNKS && n > 0 && output->fd >= 0; i++) {
 		n = read(output->fd, chunk, sizeof chunk);
 		if (n > 0)
-			take(output, chunk, (size_t)n);
+			append_bytes(output, chunk, (size_t)n);
 	}
 	log_flush();
 	return output->fd >= 0 && (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));

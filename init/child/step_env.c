@@ -9,7 +9,7 @@
 #include "config/names.h"
 #include "config/signame.h"
 
-const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT])
+const char *step_env_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT])
 {
 	snprintf(buffer, IDEMPOTENCY_KEY_TEXT, "%s-%s", facts->id, step->name);
 	for (char *p = buffer; *p != '\0'; p++)
@@ -18,13 +18,13 @@ const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_st
 	return buffer;
 }
 
-void hookenv_add(const struct plan_pairs *pairs)
+void step_env_add(const struct plan_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->count; i++)
 		setenv(pairs->items[i].name, pairs->items[i].value, 1);
 }
 
-void hookenv_set_number(const char *name, long long number)
+void step_env_set_number(const char *name, long long number)
 {
 	char text[24];
 
@@ -42,27 +42,27 @@ static void set_app(const struct shutdown_facts *facts)
 	setenv("TINYSUP_APP_EXIT_CODE", "", 1);
 	setenv("TINYSUP_APP_EXIT_SIGNAL", "", 1);
 	if (!seq->app_gone)
-		hookenv_set_number("TINYSUP_APP_PID", facts->app);
+		step_env_set_number("TINYSUP_APP_PID", facts->app);
 	else if (WIFEXITED(status))
-		hookenv_set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
+		step_env_set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
 	else
 		setenv("TINYSUP_APP_EXIT_SIGNAL", signal_name(WTERMSIG(status)), 1);
 }
 
-void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time)
+void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time)
 {
 	const struct seq *seq = facts->seq;
 	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, step);
 	char key[IDEMPOTENCY_KEY_TEXT];
 
-	hookenv_add(&seq->plan->app.environment);
-	hookenv_add(&plan->environment);
+	step_env_add(&seq->plan->app.environment);
+	step_env_add(&plan->environment);
 	setenv("TINYSUP_REASON", name_of(&names_reasons, seq->reason), 1);
 	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
 	setenv("TINYSUP_STEP", plan->name, 1);
-	hookenv_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
-	hookenv_set_number("TINYSUP_DEADLINE_MS", time);
+	step_env_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
+	step_env_set_number("TINYSUP_DEADLINE_MS", time);
 	setenv("TINYSUP_SHUTDOWN_ID", facts->id, 1);
-	setenv("TINYSUP_IDEMPOTENCY_KEY", hookenv_key(facts, plan, key), 1);
+	setenv("TINYSUP_IDEMPOTENCY_KEY", step_env_key(facts, plan, key), 1);
 	set_app(facts);
 }

@@ -7,15 +7,15 @@
 #define IDEMPOTENCY_KEY_TEXT 160
 
 /* The shutdown's id and the step's name: the same in every try. Returns buffer. */
-const char *hookenv_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT]);
+const char *step_env_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT]);
 
 /* In the child: app.environment, the step's own, and TINYSUP_*. time: until this try is killed. */
-void hookenv_set(const struct shutdown_facts *facts, size_t step, msec_t time);
+void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time);
 
 /* In the child: one variable, a number. */
-void hookenv_set_number(const char *name, long long number);
+void step_env_set_number(const char *name, long long number);
 
 /* In the child: variables of a plan. */
-void hookenv_add(const struct plan_pairs *pairs);
+void step_env_add(const struct plan_pairs *pairs);
 
 #endif

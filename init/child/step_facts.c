@@ -21,7 +21,7 @@ static void make_id(char id[SHUTDOWN_ID_TEXT])
 	snprintf(id, SHUTDOWN_ID_TEXT, "%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
 }
 
-const char *facts_app_text(const struct seq *seq, char buffer[48])
+const char *step_facts_app_text(const struct seq *seq, char buffer[48])
 {
 	if (!seq->app_gone)
 		snprintf(buffer, 48, "running");
@@ -34,8 +34,8 @@ const char *facts_app_text(const struct seq *seq, char buffer[48])
 	return buffer;
 }
 
-void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
-		const struct signals_inherited *signals)
+void step_facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
+		     const struct signals_inherited *signals)
 {
 	if (plan->shutdown.chain.count == 0)
 		return; /* nobody will ask */
@@ -48,12 +48,12 @@ void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struc
 	facts->report.deadline = plan->shutdown.effective;
 }
 
-void facts_begin(struct shutdown_facts *facts)
+void step_facts_start(struct shutdown_facts *facts)
 {
 	make_id(facts->id);
 }
 
-void facts_report(struct shutdown_facts *facts)
+void step_facts_report(struct shutdown_facts *facts)
 {
 	const struct seq *seq = facts->seq;
 	struct report *report = &facts->report;
@@ -62,8 +62,8 @@ void facts_report(struct shutdown_facts *facts)
 
 	report->reason = name_of(&names_reasons, seq->reason);
 	report->signal = seq->signal > 0 ? signal_name(seq->signal) : "";
-	report->app_state = facts_app_text(seq, facts->app_state);
-	report->elapsed = now - seq->begun;
+	report->app_state = step_facts_app_text(seq, facts->app_state);
+	report->elapsed = now - seq->started;
 	report->step_count = chain->steps;
 	for (size_t i = 0; i < chain->steps; i++) {
 		const struct seq_step *step = &seq->steps[i];
@@ -71,7 +71,7 @@ void facts_report(struct shutdown_facts *facts)
 		report->steps[i] = (struct report_step){
 		    .name = plan_step_at(chain, i)->name,
 		    .result = seq_state_name(step->state),
-		    .took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->begun,
+		    .took = !ran ? 0 : (step->ended > 0 ? step->ended : now) - step->started,
 		};
 	}
 }

@@ -15,22 +15,22 @@ struct shutdown_facts {
 	const struct signals_inherited *signals;
 	pid_t app; /* 0 once it is gone */
 	char id[SHUTDOWN_ID_TEXT];
-	struct report report; /* as of the last facts_report() */
+	struct report report; /* as of the last step_facts_report() */
 	char host[65];
 	char app_state[48];
 };
 
 /* facts: zeroed memory. */
-void facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
-		const struct signals_inherited *signals);
+void step_facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
+		     const struct signals_inherited *signals);
 
 /* A chain begins: it has an id of its own. */
-void facts_begin(struct shutdown_facts *facts);
+void step_facts_start(struct shutdown_facts *facts);
 
 /* The report as things stand now. */
-void facts_report(struct shutdown_facts *facts);
+void step_facts_report(struct shutdown_facts *facts);
 
 /* "running", "exited with code 1", "killed by SIGSEGV". Returns buffer. */
-const char *facts_app_text(const struct seq *seq, char buffer[48]);
+const char *step_facts_app_text(const struct seq *seq, char buffer[48]);
 
 #endif

@@ -87,17 +87,17 @@ struct process {
 static struct {
 	size_t count;
 	struct process items[PROCESSES_MAX]; /* by pid, as /proc lists them; touched as far as it is filled */
-} the_look;
+} the_scan;
 
-static bool note(pid_t pid, const struct process_stat *stat, void *context)
+static bool add_process(pid_t pid, const struct process_stat *stat, void *context)
 {
-	struct process *process = &the_look.items[the_look.count];
+	struct process *process = &the_scan.items[the_scan.count];
 
 	(void)context;
 	*process = (struct process){.pid = pid, .parent = stat->parent, .group = stat->group};
 	process->zombie = stat->state == 'Z' || stat->state == 'X';
 	memcpy(process->name, stat->name, sizeof process->name);
-	return ++the_look.count < PROCESSES_MAX;
+	return ++the_scan.count < PROCESSES_MAX;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -111,7 +111,7 @@ static struct process *find(pid_t pid)
 {
 	const struct process key = {.pid = pid};
 
-	return bsearch(&key, the_look.items, the_look.count, sizeof key, by_pid);
+	return bsearch(&key, the_scan.items, the_scan.count, sizeof key, by_pid);
 }
 
 static enum descent descent_of(struct process *process, sweep_ours *ours)
@@ -131,7 +131,7 @@ static void settle(struct process *process, sweep_ours *ours)
 	struct process *top = process;
 	enum descent descent;
 
-	for (size_t i = 0; (descent = descent_of(top, ours)) == DESCENT_UNKNOWN && i < the_look.count; i++)
+	for (size_t i = 0; (descent = descent_of(top, ours)) == DESCENT_UNKNOWN && i < the_scan.count; i++)
 		top = find(top->parent);
 	if (descent == DESCENT_UNKNOWN)
 		descent = DESCENT_OTHER; /* a look while pids were used again: a circle */
@@ -139,12 +139,12 @@ static void settle(struct process *process, sweep_ours *ours)
 		process->descent = descent;
 }
 
-static void look(sweep_ours *ours)
+static void scan(sweep_ours *ours)
 {
-	the_look.count = 0;
-	each_process(note, NULL);
-	for (size_t i = 0; i < the_look.count; i++)
-		settle(&the_look.items[i], ours);
+	the_scan.count = 0;
+	each_process(add_process, NULL);
+	for (size_t i = 0; i < the_scan.count; i++)
+		settle(&the_scan.items[i], ours);
 }
 
 /* Who adopts orphans and has no child has no descendant: the usual end, and no need to look through /proc. */
@@ -160,7 +160,7 @@ static bool is_left(const struct process *process)
 	return process->descent == DESCENT_LEFT && !process->zombie;
 }
 
-static void tell(pid_t pid, int signal)
+static void send_signal(pid_t pid, int signal)
 {
 	kill(pid, signal);
 	if (signal == SIGTERM)
@@ -173,14 +173,14 @@ bool sweep_old_life(int signal, sweep_ours *ours)
 
 	if (!has_children())
 		return false;
-	look(ours);
-	for (size_t i = 0; i < the_look.count; i++) {
-		const struct process *process = &the_look.items[i];
+	scan(ours);
+	for (size_t i = 0; i < the_scan.count; i++) {
+		const struct process *process = &the_scan.items[i];
 		if (!is_left(process))
 			continue;
 		any = true;
 		if (signal != 0)
-			tell(process->pid, signal);
+			send_signal(process->pid, signal);
 	}
 	return any;
 }
@@ -188,17 +188,17 @@ bool sweep_old_life(int signal, sweep_ours *ours)
 void sweep_signal(int signal, pid_t but, sweep_ours *ours)
 {
 	if (getpid() == 1 && but == 0) {
-		tell(-1, signal);
+		send_signal(-1, signal);
 		return;
 	}
 	if (!has_children())
 		return;
-	look(ours);
-	for (size_t i = 0; i < the_look.count; i++) {
-		const struct process *process = &the_look.items[i];
+	scan(ours);
+	for (size_t i = 0; i < the_scan.count; i++) {
+		const struct process *process = &the_scan.items[i];
 		bool reached = is_left(process) || (getpid() == 1 && process->descent == DESCENT_OTHER && process->pid != 1);
 		if (reached && (but == 0 || process->group != but))
-			tell(process->pid, signal);
+			send_signal(process->pid, signal);
 	}
 }
 

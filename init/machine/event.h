@@ -34,24 +34,24 @@ struct event {
 };
 
 enum action_kind {
-	ACTION_FORWARD,     /* send .signal to the app, as app.signals says */
-	ACTION_STOP_GROUP,  /* send .signal to what is left of the app's process group */
-	ACTION_KILL_APP,    /* SIGKILL to the app's process group */
-	ACTION_CHAIN_BEGUN, /* for the log: why is in the sequencer */
-	ACTION_STEP_START,  /* one try of .step, which has .time */
-	ACTION_STEP_KILL,   /* the process group of .step's try */
-	ACTION_STEP_AGAIN,  /* for the log: .step failed, the next try comes in .time */
-	ACTION_STEP_ENDED,  /* for the log: .step has come to its end state, .code, for .why, .time after its begin */
-	ACTION_HURRY,       /* for the log: steps without a reserve are skipped from here on */
-	ACTION_SWEEP_TERM,  /* SIGTERM to every process left */
-	ACTION_SWEEP_KILL,  /* SIGKILL to every process left */
-	ACTION_CLEAR_TERM,  /* SIGTERM to every process that the app's old life left */
-	ACTION_CLEAR_KILL,  /* SIGKILL to them */
-	ACTION_NOT_CLEARED, /* for the log: one of them cannot be ended, the app is not started again */
-	ACTION_RESTART_IN,  /* for the log: the app is started again in .time */
-	ACTION_GIVEN_UP,    /* for the log: it was restarted too often already */
-	ACTION_APP_START,   /* start the app again */
-	ACTION_EXIT,        /* tinysup exits with .code */
+	ACTION_FORWARD,       /* send .signal to the app, as app.signals says */
+	ACTION_STOP_GROUP,    /* send .signal to what is left of the app's process group */
+	ACTION_KILL_APP,      /* SIGKILL to the app's process group */
+	ACTION_CHAIN_STARTED, /* for the log: why is in the sequencer */
+	ACTION_STEP_START,    /* one try of .step, which has .time */
+	ACTION_STEP_KILL,     /* the process group of .step's try */
+	ACTION_STEP_RETRY,    /* for the log: .step failed, the next try comes in .time */
+	ACTION_STEP_ENDED,    /* for the log: .step has come to its end state, .code, for .why, .time after its begin */
+	ACTION_HURRY,         /* for the log: steps without a reserve are skipped from here on */
+	ACTION_SWEEP_TERM,    /* SIGTERM to every process left */
+	ACTION_SWEEP_KILL,    /* SIGKILL to every process left */
+	ACTION_CLEAR_TERM,    /* SIGTERM to every process that the app's old life left */
+	ACTION_CLEAR_KILL,    /* SIGKILL to them */
+	ACTION_NOT_CLEARED,   /* for the log: one of them cannot be ended, the app is not started again */
+	ACTION_RESTART_IN,    /* for the log: the app is started again in .time */
+	ACTION_GIVEN_UP,      /* for the log: it was restarted too often already */
+	ACTION_APP_START,     /* start the app again */
+	ACTION_EXIT,          /* tinysup exits with .code */
 };
 
 /* Why a step ended as it did. */

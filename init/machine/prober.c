@@ -35,7 +35,7 @@ static void schedule(struct prober *prober, msec_t now, enum probe_kind kind)
 
 /* --- startup and the two it blocks ------------------------------------------------------------------------------- */
 
-static bool startup_is_over(const struct prober *prober)
+static bool is_startup_over(const struct prober *prober)
 {
 	if (prober->plan->app.notify && !prober->ready_came)
 		return false;
@@ -43,9 +43,9 @@ static bool startup_is_over(const struct prober *prober)
 }
 
 /* True where it has, just now. */
-static bool look_whether_started(struct prober *prober, msec_t now, struct prober_actions *out)
+static bool update_started(struct prober *prober, msec_t now, struct prober_actions *out)
 {
-	if (prober->state != PROBER_AT_WORK || prober->started || !startup_is_over(prober))
+	if (prober->state != PROBER_ACTIVE || prober->started || !is_startup_over(prober))
 		return false;
 	prober->started = true;
 	prober->watchdog_from = now;
@@ -61,7 +61,7 @@ static bool look_whether_started(struct prober *prober, msec_t now, struct probe
 	return true;
 }
 
-static void app_started(struct prober *prober, msec_t now)
+static void on_app_started(struct prober *prober, msec_t now)
 {
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		struct prober_round *round = &prober->rounds[kind];
@@ -73,8 +73,8 @@ static void app_started(struct prober *prober, msec_t now)
 		snprintf(round->why, sizeof round->why, "not asked yet");
 	}
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
-		prober->checks[i].asked = false; /* what was true of the app before says nothing about this one */
-	prober->state = PROBER_AT_WORK;
+		prober->checks[i].has_result = false; /* what was true of the app before says nothing about this one */
+	prober->state = PROBER_ACTIVE;
 	prober->app_started = now;
 	prober->started = prober->ready_came = prober->app_stopping = false;
 	prober->watchdog_failed = prober->watchdog_spared = false;
@@ -83,7 +83,7 @@ static void app_started(struct prober *prober, msec_t now)
 	schedule(prober, now, PROBE_STARTUP);
 }
 
-static void halt(struct prober *prober, struct prober_actions *out)
+static void abandon_rounds(struct prober *prober, struct prober_actions *out)
 {
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		round_abandon(prober, (enum probe_kind)kind, out);
@@ -91,19 +91,19 @@ static void halt(struct prober *prober, struct prober_actions *out)
 	}
 }
 
-static void stopped(struct prober *prober, struct prober_actions *out)
+static void on_stopped(struct prober *prober, struct prober_actions *out)
 {
 	const char *why;
 
 	prober->was_live = prober_healthy(prober, PROBE_LIVENESS, &why);
 	prober->was_started = prober_healthy(prober, PROBE_STARTUP, &why);
-	halt(prober, out);
+	abandon_rounds(prober, out);
 	prober->state = PROBER_FROZEN;
 }
 
 /* --- the app's own word ------------------------------------------------------------------------------------------ */
 
-static void ready(struct prober *prober, msec_t now)
+static void on_ready(struct prober *prober, msec_t now)
 {
 	struct prober_round *startup = &prober->rounds[PROBE_STARTUP];
 
@@ -114,12 +114,12 @@ static void ready(struct prober *prober, msec_t now)
 
 static msec_t watchdog_until(const struct prober *prober)
 {
-	if (prober->state != PROBER_AT_WORK || prober->watchdog == 0 || prober->watchdog_failed || !prober->started)
+	if (prober->state != PROBER_ACTIVE || prober->watchdog == 0 || prober->watchdog_failed || !prober->started)
 		return INT64_MAX;
 	return prober->watchdog_from + prober->watchdog;
 }
 
-static void watchdog_fails(struct prober *prober, struct prober_actions *out, const char *why)
+static void on_watchdog_failure(struct prober *prober, struct prober_actions *out, const char *why)
 {
 	bool was_well = prober->rounds[PROBE_LIVENESS].verdict != VERDICT_FAILURE;
 
@@ -145,7 +145,7 @@ static bool spare_watchdog(struct prober *prober, msec_t now)
 	return true;
 }
 
-static void watchdog_came(struct prober *prober, msec_t now, struct prober_actions *out)
+static void on_watchdog(struct prober *prober, msec_t now, struct prober_actions *out)
 {
 	prober->watchdog_at = prober->watchdog_from = now;
 	prober->watchdog_spared = false;
@@ -161,7 +161,7 @@ static void watchdog_came(struct prober *prober, msec_t now, struct prober_actio
 
 static void on_time(struct prober *prober, msec_t now, struct prober_actions *out)
 {
-	if (prober->state != PROBER_AT_WORK)
+	if (prober->state != PROBER_ACTIVE)
 		return;
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		if (now >= round_expires(prober, (enum probe_kind)kind))
@@ -171,7 +171,7 @@ static void on_time(struct prober *prober, msec_t now, struct prober_actions *ou
 		round_catch_up(prober, now, (enum probe_kind)kind, out);
 	}
 	if (now >= watchdog_until(prober) && !spare_watchdog(prober, now))
-		watchdog_fails(prober, out, "watchdog: no WATCHDOG=1 in time");
+		on_watchdog_failure(prober, out, "watchdog: no WATCHDOG=1 in time");
 }
 
 /*
@@ -191,7 +191,7 @@ static void forgive(struct prober *prober, msec_t now, struct prober_actions *ou
 	}
 }
 
-static void take(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out)
+static void handle_event(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out)
 {
 	switch (event->kind) {
 	case PROBER_TIME:
@@ -204,13 +204,13 @@ static void take(struct prober *prober, msec_t now, const struct prober_event *e
 			round_result(prober, now, event->check, event->result, out);
 		break;
 	case PROBER_READY:
-		ready(prober, now);
+		on_ready(prober, now);
 		break;
 	case PROBER_WATCHDOG:
-		watchdog_came(prober, now, out);
+		on_watchdog(prober, now, out);
 		break;
 	case PROBER_WATCHDOG_FAIL:
-		watchdog_fails(prober, out, "watchdog: the app says that it is stuck");
+		on_watchdog_failure(prober, out, "watchdog: the app says that it is stuck");
 		break;
 	case PROBER_WATCHDOG_EVERY:
 		prober->watchdog = event->time;
@@ -230,20 +230,20 @@ void prober_event(struct prober *prober, msec_t now, const struct prober_event *
 	if (prober->state == PROBER_FROZEN)
 		return;
 	if (event->kind == PROBER_APP_STARTED)
-		app_started(prober, now);
+		on_app_started(prober, now);
 	if (event->kind == PROBER_STOPPED)
-		stopped(prober, out);
+		on_stopped(prober, out);
 	if (event->kind == PROBER_RESTARTING) {
-		halt(prober, out);
-		prober->state = PROBER_BETWEEN;
+		abandon_rounds(prober, out);
+		prober->state = PROBER_DOWN;
 	}
-	if (prober->state != PROBER_AT_WORK)
+	if (prober->state != PROBER_ACTIVE)
 		return;
 	forgive(prober, now, out);
-	take(prober, now, event, out);
-	look_whether_started(prober, now, out);
+	handle_event(prober, now, event, out);
+	update_started(prober, now, out);
 	on_time(prober, now, out);
-	if (look_whether_started(prober, now, out))
+	if (update_started(prober, now, out))
 		on_time(prober, now, out); /* those that it blocked may be due at once */
 }
 
@@ -254,7 +254,7 @@ msec_t prober_wake(const struct prober *prober)
 {
 	msec_t soonest = watchdog_until(prober);
 
-	if (prober->state != PROBER_AT_WORK)
+	if (prober->state != PROBER_ACTIVE)
 		return INT64_MAX;
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		msec_t expires = round_expires(prober, (enum probe_kind)kind);
@@ -266,7 +266,7 @@ msec_t prober_wake(const struct prober *prober)
 	return soonest;
 }
 
-static bool live(const struct prober *prober, const char **why)
+static bool is_live(const struct prober *prober, const char **why)
 {
 	*why = prober->rounds[PROBE_STARTUP].why;
 	if (prober->rounds[PROBE_STARTUP].verdict == VERDICT_FAILURE)
@@ -289,8 +289,8 @@ static bool is_ready(const struct prober *prober, const char **why)
 
 bool prober_healthy(const struct prober *prober, enum probe_kind kind, const char **why)
 {
-	*why = prober->state == PROBER_BETWEEN ? "the app is being restarted" : "the app is not running";
-	if (prober->state == PROBER_IDLE || prober->state == PROBER_BETWEEN)
+	*why = prober->state == PROBER_DOWN ? "the app is being restarted" : "the app is not running";
+	if (prober->state == PROBER_IDLE || prober->state == PROBER_DOWN)
 		return false;
 	if (prober->state == PROBER_FROZEN && kind == PROBE_READINESS) {
 		*why = "stopping";
@@ -305,17 +305,17 @@ bool prober_healthy(const struct prober *prober, enum probe_kind kind, const cha
 										: "no READY=1 from the app yet";
 		return prober->started;
 	}
-	return kind == PROBE_LIVENESS ? live(prober, why) : is_ready(prober, why);
+	return kind == PROBE_LIVENESS ? is_live(prober, why) : is_ready(prober, why);
 }
 
 /* When we must have been heard of again on a probe's account. */
-static msec_t next_word(const struct prober *prober, enum probe_kind kind)
+static msec_t next_update(const struct prober *prober, enum probe_kind kind)
 {
 	const struct prober_round *round = &prober->rounds[kind];
 
 	if (round->due == INT64_MAX)
 		return INT64_MAX;
-	return (round->under_way ? round->begun : round->due) + round_longest(prober, kind) + PAGE_SLACK;
+	return (round->under_way ? round->started : round->due) + round_longest(prober, kind) + PAGE_SLACK;
 }
 
 msec_t prober_valid_until(const struct prober *prober)
@@ -325,8 +325,8 @@ msec_t prober_valid_until(const struct prober *prober)
 	if (soonest != INT64_MAX)
 		soonest += PAGE_SLACK;
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		if (next_word(prober, (enum probe_kind)kind) < soonest)
-			soonest = next_word(prober, (enum probe_kind)kind);
+		if (next_update(prober, (enum probe_kind)kind) < soonest)
+			soonest = next_update(prober, (enum probe_kind)kind);
 	return soonest;
 }
 
@@ -335,7 +335,7 @@ msec_t prober_check_valid_until(const struct prober *prober, size_t check)
 	msec_t last = 0;
 
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
-		msec_t next = next_word(prober, (enum probe_kind)kind);
+		msec_t next = next_update(prober, (enum probe_kind)kind);
 		if ((prober->plan->probes[kind].checks >> check & 1) != 0 && next != INT64_MAX && next > last)
 			last = next;
 	}

@@ -8,13 +8,13 @@
  * a check that two probes want at the same time is asked once, and the app's own word (READY=1, WATCHDOG=1) counts.
  *
  * State      What is asked                            Goes on to
- * IDLE       nothing: the app was not started yet     AT_WORK (APP_STARTED), BETWEEN, FROZEN
- * AT_WORK    startup's checks; once `started`, those  BETWEEN (RESTARTING), FROZEN (STOPPED), AT_WORK anew (APP_STARTED)
+ * IDLE       nothing: the app was not started yet     ACTIVE  (APP_STARTED), DOWN   , FROZEN
+ * ACTIVE     startup's checks; once `started`, those  DOWN    (RESTARTING), FROZEN (STOPPED), ACTIVE  anew (APP_STARTED)
  *            of liveness and readiness
- * BETWEEN    nothing, and nothing is healthy          AT_WORK (APP_STARTED), FROZEN (STOPPED)
+ * DOWN       nothing, and nothing is healthy          ACTIVE  (APP_STARTED), FROZEN (STOPPED)
  * FROZEN     nothing, and no event has an effect      nothing
  *
- * All other events are taken in AT_WORK alone.
+ * All other events are taken in ACTIVE  alone.
  *
  * A round     is under_way from its begin to the last answer that it is `open` for. A tick that comes meanwhile is `pending`,
  *             and so is one while a question is under way that this probe has judged, or would have, as too slow already:
@@ -55,11 +55,11 @@ struct prober_event {
 };
 
 enum prober_action_kind {
-	PROBER_ASK,       /* .check, which has .time (and PROBER_GRACE) */
-	PROBER_KILL,      /* .check's worker: nobody waits for it any more */
-	PROBER_CHANGED,   /* for the log: .check's outcome is another one */
-	PROBER_VERDICT,   /* for the log: .probe's verdict is another one */
-	PROBER_UNHEALTHY, /* .probe (startup or liveness) has failed: its on_failure is due */
+	PROBER_START_CHECK, /* .check, which has .time (and PROBER_GRACE) */
+	PROBER_KILL,        /* .check's worker: nobody waits for it any more */
+	PROBER_CHANGED,     /* for the log: .check's outcome is another one */
+	PROBER_VERDICT,     /* for the log: .probe's verdict is another one */
+	PROBER_UNHEALTHY,   /* .probe (startup or liveness) has failed: its on_failure is due */
 };
 
 /* Small: process 1 has many of them on its stack, whose pages every fork copies. */
@@ -85,9 +85,9 @@ static inline void prober_push(struct prober_actions *out, struct prober_action 
 
 struct prober_check {
 	bool running;
-	msec_t asked_at;          /* while it runs: since when */
+	msec_t check_started;     /* while it runs: since when */
 	unsigned waiting;         /* bit n: probe n's round waits for it */
-	bool asked;               /* what follows holds a verdict */
+	bool has_result;          /* what follows holds a verdict */
 	struct check_result last; /* never OUTCOME_ERROR */
 	msec_t at, since;         /* of the last verdict; of the last change */
 	uint64_t ok, failed, errors;
@@ -104,7 +104,7 @@ struct prober_round {
 	int successes, failures; /* in a row */
 	msec_t due;              /* the next round; INT64_MAX: none */
 	bool under_way, pending; /* pending: a tick came meanwhile */
-	msec_t begun;
+	msec_t started;
 	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
 	uint64_t late;             /* of those that failed: they took longer than this probe's time */
 	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;
@@ -114,7 +114,7 @@ struct prober_round {
 struct prober {
 	const struct plan *plan;
 	uint64_t random;
-	enum { PROBER_IDLE, PROBER_AT_WORK, PROBER_BETWEEN, PROBER_FROZEN } state;
+	enum { PROBER_IDLE, PROBER_ACTIVE, PROBER_DOWN, PROBER_FROZEN } state;
 	msec_t app_started;
 	bool started; /* startup has succeeded, or there is nothing to wait for */
 	bool ready_came, app_stopping;

@@ -1,6 +1,6 @@
 #include "init/machine/restart.h"
 
-bool restart_ask(struct restart *restart, const struct plan_restart *plan, msec_t now, msec_t *pause)
+bool restart_allowed(struct restart *restart, const struct plan_restart *plan, msec_t now, msec_t *pause)
 {
 	int recent = 0;
 

@@ -13,6 +13,6 @@ struct restart {
  * May the app be started again? True: it is noted, and *pause is how long to wait once its old life is over: plan->backoff,
  * doubled for each restart within plan->within. False: plan->max restarts fell into that time already.
  */
-bool restart_ask(struct restart *restart, const struct plan_restart *plan, msec_t now, msec_t *pause);
+bool restart_allowed(struct restart *restart, const struct plan_restart *plan, msec_t now, msec_t *pause);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define NO_ANSWER "timeout: no answer in %lld ms"
 
-static bool has(uint64_t set, size_t check)
+static bool has_bit(uint64_t set, size_t check)
 {
 	return (set >> check & 1) != 0;
 }
@@ -33,7 +33,7 @@ static msec_t longest_time_of(const struct prober *prober, size_t check)
 	msec_t most = 0;
 
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		if (has(prober->plan->probes[kind].checks, check) && time_of(prober, (enum probe_kind)kind, check) > most)
+		if (has_bit(prober->plan->probes[kind].checks, check) && time_of(prober, (enum probe_kind)kind, check) > most)
 			most = time_of(prober, (enum probe_kind)kind, check);
 	return most;
 }
@@ -44,8 +44,8 @@ msec_t round_expires(const struct prober *prober, enum probe_kind kind)
 	msec_t soonest = INT64_MAX;
 
 	for (size_t i = 0; round->under_way && i < prober->plan->checks.count; i++)
-		if (has(round->open, i) && prober->checks[i].asked_at + limit_of(prober, kind, i) < soonest)
-			soonest = prober->checks[i].asked_at + limit_of(prober, kind, i);
+		if (has_bit(round->open, i) && prober->checks[i].check_started + limit_of(prober, kind, i) < soonest)
+			soonest = prober->checks[i].check_started + limit_of(prober, kind, i);
 	return soonest;
 }
 
@@ -53,8 +53,8 @@ msec_t round_expires(const struct prober *prober, enum probe_kind kind)
 static bool must_wait(const struct prober *prober, msec_t now, enum probe_kind kind)
 {
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
-		if (has(prober->plan->probes[kind].checks, i) && prober->checks[i].running &&
-		    now >= prober->checks[i].asked_at + limit_of(prober, kind, i))
+		if (has_bit(prober->plan->probes[kind].checks, i) && prober->checks[i].running &&
+		    now >= prober->checks[i].check_started + limit_of(prober, kind, i))
 			return true;
 	return false;
 }
@@ -64,7 +64,7 @@ msec_t round_longest(const struct prober *prober, enum probe_kind kind)
 	msec_t most = 0;
 
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
-		if (has(prober->plan->probes[kind].checks, i) && time_of(prober, kind, i) > most)
+		if (has_bit(prober->plan->probes[kind].checks, i) && time_of(prober, kind, i) > most)
 			most = time_of(prober, kind, i);
 	return most + PROBER_GRACE;
 }
@@ -83,7 +83,7 @@ static void set_verdict(struct prober *prober, enum probe_kind kind, enum verdic
 		prober_push(out, (struct prober_action){.kind = PROBER_UNHEALTHY, .probe = kind});
 }
 
-static void failed(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+static void on_failure(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
 {
 	struct prober_round *round = &prober->rounds[kind];
 
@@ -96,7 +96,7 @@ static void failed(struct prober *prober, msec_t now, enum probe_kind kind, stru
 		set_verdict(prober, kind, VERDICT_FAILURE, out);
 }
 
-static void succeeded(struct prober *prober, enum probe_kind kind, struct prober_actions *out)
+static void on_success(struct prober *prober, enum probe_kind kind, struct prober_actions *out)
 {
 	struct prober_round *round = &prober->rounds[kind];
 
@@ -107,13 +107,13 @@ static void succeeded(struct prober *prober, enum probe_kind kind, struct prober
 		set_verdict(prober, kind, VERDICT_SUCCESS, out);
 }
 
-static void explain(struct prober *prober, enum probe_kind kind, uint64_t which)
+static void set_reason(struct prober *prober, enum probe_kind kind, uint64_t which)
 {
 	size_t check = (size_t)__builtin_ctzll(which);
 	char why[sizeof prober->rounds[kind].why];
 	const char *name = prober->plan->checks.items[check].name;
 
-	if (has(prober->rounds[kind].late, check))
+	if (has_bit(prober->rounds[kind].late, check))
 		snprintf(why, sizeof why, "%s: " NO_ANSWER, name, (long long)time_of(prober, kind, check));
 	else
 		snprintf(why, sizeof why, "%s: %s", name, prober->checks[check].last.message);
@@ -121,7 +121,7 @@ static void explain(struct prober *prober, enum probe_kind kind, uint64_t which)
 }
 
 /* Soft checks have no say. Where an answer is missing that could turn the verdict, there is none. */
-static void finish(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+static void finish_round(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
 	struct prober_round *round = &prober->rounds[kind];
@@ -136,21 +136,21 @@ static void finish(struct prober *prober, msec_t now, enum probe_kind kind, stru
 	round->under_way = false;
 	if (kind == PROBE_STARTUP && prober->plan->app.notify && !prober->ready_came) {
 		snprintf(round->why, sizeof round->why, "no READY=1 from the app yet");
-		failed(prober, now, kind, out);
+		on_failure(prober, now, kind, out);
 	} else if (any ? good != 0 : (bad | unknown) == 0) {
-		succeeded(prober, kind, out);
+		on_success(prober, kind, out);
 	} else if (any ? unknown != 0 : bad == 0) {
 		round->rounds_error++;
 	} else {
-		explain(prober, kind, bad);
-		failed(prober, now, kind, out);
+		set_reason(prober, kind, bad);
+		on_failure(prober, now, kind, out);
 	}
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------------- */
 
-static void remember(struct prober *prober, msec_t now, size_t index, const struct check_result *result,
-		     struct prober_actions *out)
+static void record_result(struct prober *prober, msec_t now, size_t index, const struct check_result *result,
+			  struct prober_actions *out)
 {
 	struct prober_check *check = &prober->checks[index];
 
@@ -160,9 +160,9 @@ static void remember(struct prober *prober, msec_t now, size_t index, const stru
 		memcpy(check->error, result->message, sizeof check->error);
 		return;
 	}
-	bool changed = !check->asked || check->last.outcome != result->outcome;
+	bool changed = !check->has_result || check->last.outcome != result->outcome;
 	check->last = *result;
-	check->asked = true;
+	check->has_result = true;
 	check->at = now;
 	check->total_us += result->took_us;
 	if (result->outcome == OUTCOME_OK)
@@ -175,8 +175,8 @@ static void remember(struct prober *prober, msec_t now, size_t index, const stru
 	prober_push(out, (struct prober_action){.kind = PROBER_CHANGED, .check = index});
 }
 
-static void tell_round(struct prober *prober, msec_t now, enum probe_kind kind, size_t check, enum outcome outcome,
-		       struct prober_actions *out)
+static void update_round(struct prober *prober, msec_t now, enum probe_kind kind, size_t check, enum outcome outcome,
+			 struct prober_actions *out)
 {
 	struct prober_round *round = &prober->rounds[kind];
 	uint64_t bit = UINT64_C(1) << check;
@@ -188,11 +188,11 @@ static void tell_round(struct prober *prober, msec_t now, enum probe_kind kind, 
 	round->ok |= outcome == OUTCOME_OK ? bit : 0;
 	round->failed |= outcome == OUTCOME_FAIL ? bit : 0;
 	if (round->open == 0)
-		finish(prober, now, kind, out);
+		finish_round(prober, now, kind, out);
 }
 
 /* One question may last as long as the most patient probe waits; for the others that was too long. */
-static bool too_slow(const struct prober *prober, enum probe_kind kind, size_t check, const struct check_result *result)
+static bool is_too_slow(const struct prober *prober, enum probe_kind kind, size_t check, const struct check_result *result)
 {
 	msec_t time = time_of(prober, kind, check);
 
@@ -206,24 +206,24 @@ void round_result(struct prober *prober, msec_t now, size_t index, const struct 
 	unsigned waiting = check->waiting;
 
 	check->running = false;
-	remember(prober, now, index, result, out);
+	record_result(prober, now, index, result, out);
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
-		bool slow = too_slow(prober, (enum probe_kind)kind, index, result);
+		bool slow = is_too_slow(prober, (enum probe_kind)kind, index, result);
 		if ((waiting >> kind & 1) == 0)
 			continue;
 		prober->rounds[kind].late |= slow ? UINT64_C(1) << index : 0;
-		tell_round(prober, now, (enum probe_kind)kind, index, slow ? OUTCOME_FAIL : result->outcome, out);
+		update_round(prober, now, (enum probe_kind)kind, index, slow ? OUTCOME_FAIL : result->outcome, out);
 	}
 }
 
 /* Nobody waits any more: it is over, with this for a result. */
-static void give_up(struct prober *prober, msec_t now, size_t index, msec_t time, struct prober_actions *out)
+static void end_check(struct prober *prober, msec_t now, size_t index, msec_t time, struct prober_actions *out)
 {
 	struct prober_check *check = &prober->checks[index];
-	struct check_result late = {.retry_after = MSEC_UNSET, .took_us = (now - check->asked_at) * 1000, .sent = true};
+	struct check_result late = {.retry_after = MSEC_UNSET, .took_us = (now - check->check_started) * 1000, .sent = true};
 
 	result_fail(&late, FAILURE_TIMEOUT, NO_ANSWER, (long long)time);
-	remember(prober, now, index, &late, out);
+	record_result(prober, now, index, &late, out);
 	check->running = false;
 	prober_push(out, (struct prober_action){.kind = PROBER_KILL, .check = index});
 }
@@ -233,12 +233,12 @@ void round_expire(struct prober *prober, msec_t now, enum probe_kind kind, struc
 	struct prober_round *round = &prober->rounds[kind];
 
 	for (size_t i = 0; i < prober->plan->checks.count && round->under_way; i++) {
-		if (!has(round->open, i) || now < prober->checks[i].asked_at + limit_of(prober, kind, i))
+		if (!has_bit(round->open, i) || now < prober->checks[i].check_started + limit_of(prober, kind, i))
 			continue;
 		if (prober->checks[i].waiting == 1u << kind)
-			give_up(prober, now, i, time_of(prober, kind, i), out);
+			end_check(prober, now, i, time_of(prober, kind, i), out);
 		round->late |= UINT64_C(1) << i;
-		tell_round(prober, now, kind, i, OUTCOME_FAIL, out);
+		update_round(prober, now, kind, i, OUTCOME_FAIL, out);
 	}
 }
 
@@ -248,7 +248,7 @@ void round_abandon(struct prober *prober, enum probe_kind kind, struct prober_ac
 
 	for (size_t i = 0; i < prober->plan->checks.count && round->under_way; i++) {
 		struct prober_check *check = &prober->checks[i];
-		if (!has(round->open, i))
+		if (!has_bit(round->open, i))
 			continue;
 		check->waiting &= ~(1u << kind);
 		if (check->waiting == 0 && check->running) {
@@ -272,7 +272,7 @@ static void judge_notify(struct prober *prober, msec_t now, size_t check, struct
 	round_result(prober, now, check, &result, out);
 }
 
-static void ask(struct prober *prober, msec_t now, enum probe_kind kind, size_t index, struct prober_actions *out)
+static void start_check(struct prober *prober, msec_t now, enum probe_kind kind, size_t index, struct prober_actions *out)
 {
 	struct prober_check *check = &prober->checks[index];
 
@@ -284,24 +284,25 @@ static void ask(struct prober *prober, msec_t now, enum probe_kind kind, size_t 
 		return;
 	}
 	check->running = true;
-	check->asked_at = now;
-	prober_push(out, (struct prober_action){.kind = PROBER_ASK, .check = index, .time = longest_time_of(prober, index)});
+	check->check_started = now;
+	prober_push(out,
+		    (struct prober_action){.kind = PROBER_START_CHECK, .check = index, .time = longest_time_of(prober, index)});
 }
 
-static void begin(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
+static void start_round(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
 	struct prober_round *round = &prober->rounds[kind];
 
 	round->under_way = true;
-	round->begun = now;
+	round->started = now;
 	round->open = plan->checks;
 	round->ok = round->failed = round->late = 0;
 	if (plan->checks == 0)
-		finish(prober, now, kind, out);
+		finish_round(prober, now, kind, out);
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
-		if (has(plan->checks, i))
-			ask(prober, now, kind, i, out);
+		if (has_bit(plan->checks, i))
+			start_check(prober, now, kind, i, out);
 }
 
 void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
@@ -320,7 +321,7 @@ void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct 
 		round->pending = true;
 		return;
 	}
-	begin(prober, now, kind, out);
+	start_round(prober, now, kind, out);
 }
 
 void round_catch_up(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
@@ -330,5 +331,5 @@ void round_catch_up(struct prober *prober, msec_t now, enum probe_kind kind, str
 	if (!round->pending || round->under_way || must_wait(prober, now, kind))
 		return;
 	round->pending = false;
-	begin(prober, now, kind, out);
+	start_round(prober, now, kind, out);
 }

@@ -11,7 +11,7 @@
 #define LAST_MARGIN ((msec_t)250)
 
 /* No process for the app was to be had: tried again after this. */
-#define NOT_STARTED_PAUSE ((msec_t)1000)
+#define SPAWN_RETRY ((msec_t)1000)
 
 /* What outlives the chain, or the app's old life, has this long from SIGTERM to SIGKILL, as tinysup.conf(5) says. */
 #define LEFTOVER_TIME ((msec_t)5000)
@@ -32,7 +32,7 @@ void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint6
 	seq->random = seed | 1; /* xorshift stays at 0 for ever */
 }
 
-bool seq_restarting(const struct seq *seq)
+bool seq_is_restarting(const struct seq *seq)
 {
 	return seq->phase == PHASE_CLEARING || seq->phase == PHASE_WAITING ||
 	       (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
@@ -41,16 +41,16 @@ bool seq_restarting(const struct seq *seq)
 /* When whoever is left gets SIGKILL. */
 static msec_t kill_at(const struct seq *seq)
 {
-	msec_t last = seq->begun + seq->plan->shutdown.effective - seq->plan->shutdown.kill_reserve;
+	msec_t last = seq->started + seq->plan->shutdown.effective - seq->plan->shutdown.kill_reserve;
 
-	return seq->phase == PHASE_DRAINING || last < seq->told_at + LEFTOVER_TIME ? last : seq->told_at + LEFTOVER_TIME;
+	return seq->phase == PHASE_DRAINING || last < seq->term_at + LEFTOVER_TIME ? last : seq->term_at + LEFTOVER_TIME;
 }
 
 static msec_t over_at(const struct seq *seq)
 {
 	msec_t half = seq->plan->shutdown.kill_reserve / 2;
 
-	return seq->begun + seq->plan->shutdown.effective - (half < LAST_MARGIN ? half : LAST_MARGIN);
+	return seq->started + seq->plan->shutdown.effective - (half < LAST_MARGIN ? half : LAST_MARGIN);
 }
 
 static void push(struct actions *out, enum action_kind kind)
@@ -65,22 +65,22 @@ static void forward(int signal, struct actions *out)
 
 /* --- from phase to phase: each sets the next one, and advance() goes on from there ------------------------------------- */
 
-static void end(struct seq *seq, struct actions *out)
+static void finish(struct seq *seq, struct actions *out)
 {
 	seq->phase = PHASE_OVER;
 	actions_push(out, (struct action){.kind = ACTION_EXIT, .code = exitcode_final(seq)});
 }
 
-static void begin_sweep(struct seq *seq, msec_t now, struct actions *out)
+static void start_sweep(struct seq *seq, msec_t now, struct actions *out)
 {
 	seq->phase = PHASE_SWEEP;
-	seq->told_at = now;
+	seq->term_at = now;
 	if (!seq->kill_sent)
 		push(out, ACTION_SWEEP_TERM);
 }
 
 /* Without a chain: the app is told, and the deadline runs. Where a restart has told it already, it is not told again. */
-static void begin_draining(struct seq *seq, int signal, struct actions *out)
+static void start_draining(struct seq *seq, int signal, struct actions *out)
 {
 	seq->phase = PHASE_DRAINING;
 	if ((seq->stop_sent >> (signal - 1) & 1) != 0)
@@ -89,7 +89,7 @@ static void begin_draining(struct seq *seq, int signal, struct actions *out)
 	forward(signal, out);
 }
 
-static void begin_chain(struct seq *seq, struct actions *out)
+static void start_chain(struct seq *seq, struct actions *out)
 {
 	seq->phase = PHASE_CHAIN;
 	seq->stage = 0;
@@ -97,53 +97,53 @@ static void begin_chain(struct seq *seq, struct actions *out)
 	for (size_t i = 0; i < seq->plan->shutdown.chain.steps; i++)
 		seq->steps[i] = (struct seq_step){.state = STATE_PENDING};
 	seq->chains_run[seq->reason]++;
-	push(out, ACTION_CHAIN_BEGUN);
+	push(out, ACTION_CHAIN_STARTED);
 }
 
-static void begin(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
+static void start_shutdown(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
 {
 	seq->hurry = seq->required_failed = seq->kill_sent = false;
 	seq->stop_signals = 0;
 	seq->reason = reason;
-	seq->begun = now;
+	seq->started = now;
 	seq->signal = signal;
 	if (seq->plan->shutdown.chained || reason == REASON_RESTART) {
-		begin_chain(seq, out);
+		start_chain(seq, out);
 	} else if (seq->app_gone || seq->app_killed) {
-		begin_sweep(seq, now, out);
+		start_sweep(seq, now, out);
 	} else {
-		begin_draining(seq, signal != 0 ? signal : SIGTERM, out);
+		start_draining(seq, signal != 0 ? signal : SIGTERM, out);
 	}
 }
 
 /* False where the app was restarted too often already: then it is a shutdown. */
-static bool begin_restart(struct seq *seq, msec_t now, enum reason cause, struct actions *out)
+static bool start_restart(struct seq *seq, msec_t now, enum reason cause, struct actions *out)
 {
-	if (!restart_ask(&seq->restart, &seq->plan->app.restart, now, &seq->pause)) {
+	if (!restart_allowed(&seq->restart, &seq->plan->app.restart, now, &seq->pause)) {
 		push(out, ACTION_GIVEN_UP);
 		return false;
 	}
 	seq->cause = cause;
-	begin(seq, now, REASON_RESTART, 0, out);
+	start_shutdown(seq, now, REASON_RESTART, 0, out);
 	return true;
 }
 
 /* Where the app will not go, or a required step failed, the app is not started again: what was to be in order is not. */
-static void chain_over(struct seq *seq, msec_t now, struct actions *out)
+static void on_chain_end(struct seq *seq, msec_t now, struct actions *out)
 {
 	seq->chains_failed[seq->reason] += seq->required_failed;
 	if (seq->reason != REASON_RESTART) {
-		begin_sweep(seq, now, out);
+		start_sweep(seq, now, out);
 	} else if (seq->required_failed || !seq->app_gone) {
-		begin(seq, now, seq->cause, 0, out);
+		start_shutdown(seq, now, seq->cause, 0, out);
 	} else {
 		seq->phase = PHASE_CLEARING;
-		seq->told_at = now;
+		seq->term_at = now;
 		push(out, ACTION_CLEAR_TERM);
 	}
 }
 
-static void cleared(struct seq *seq, msec_t now, struct actions *out)
+static void on_cleared(struct seq *seq, msec_t now, struct actions *out)
 {
 	if (seq->phase != PHASE_CLEARING)
 		return;
@@ -169,7 +169,7 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 	switch (seq->phase) {
 	case PHASE_CHAIN:
 		if (seq->stage == seq->plan->shutdown.chain.count) {
-			chain_over(seq, now, out);
+			on_chain_end(seq, now, out);
 			return true;
 		}
 		if (!seq->entered)
@@ -186,7 +186,7 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 		if (now < over_at(seq))
 			return false;
 		push(out, ACTION_NOT_CLEARED);
-		begin(seq, now, seq->cause, 0, out);
+		start_shutdown(seq, now, seq->cause, 0, out);
 		return true;
 	case PHASE_WAITING:
 		if (now < seq->start_at)
@@ -198,7 +198,7 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 	case PHASE_SWEEP:
 		kill_if_due(seq, now, ACTION_SWEEP_KILL, out);
 		if (now >= over_at(seq))
-			end(seq, out);
+			finish(seq, out);
 		return false;
 	case PHASE_RUNNING:
 	case PHASE_OVER:
@@ -223,27 +223,27 @@ static void on_unhealthy(struct seq *seq, msec_t now, enum unhealthy what, struc
 {
 	if (seq->phase != PHASE_RUNNING || what == UNHEALTHY_NONE)
 		return;
-	if (what == UNHEALTHY_SHUTDOWN || !begin_restart(seq, now, REASON_UNHEALTHY, out))
-		begin(seq, now, REASON_UNHEALTHY, 0, out);
+	if (what == UNHEALTHY_SHUTDOWN || !start_restart(seq, now, REASON_UNHEALTHY, out))
+		start_shutdown(seq, now, REASON_UNHEALTHY, 0, out);
 }
 
 /* Between two lives there is no app to end by itself of what a terminal sends, or a platform that was told another signal. */
-static bool asks_for_stop(const struct seq *seq, int signal)
+static bool is_stop_request(const struct seq *seq, int signal)
 {
-	bool would_end = seq_restarting(seq) && seq->app_gone && (signal == SIGINT || signal == SIGQUIT);
+	bool would_end = seq_is_restarting(seq) && seq->app_gone && (signal == SIGINT || signal == SIGQUIT);
 
 	return !seq->exit_at_once && (would_end || (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0);
 }
 
 static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *out)
 {
-	if (!asks_for_stop(seq, signal)) {
+	if (!is_stop_request(seq, signal)) {
 		if (!seq->app_gone)
 			forward(signal, out);
-	} else if (seq->phase == PHASE_RUNNING || seq_restarting(seq)) {
+	} else if (seq->phase == PHASE_RUNNING || seq_is_restarting(seq)) {
 		if (seq->phase == PHASE_CHAIN)
 			stage_break_off(seq, now, out);
-		begin(seq, now, REASON_STOP, signal, out);
+		start_shutdown(seq, now, REASON_STOP, signal, out);
 		seq->stop_signals = 1;
 	} else if (seq->phase == PHASE_DRAINING) {
 		seq->stop_sent |= UINT64_C(1) << (signal - 1);
@@ -254,7 +254,7 @@ static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *o
 	}
 }
 
-static bool ended_well(const struct seq *seq, int status)
+static bool is_success(const struct seq *seq, int status)
 {
 	const struct plan_app *app = &seq->plan->app;
 
@@ -278,17 +278,17 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 	seq->exec_errno = event->exec_errno;
 	seq->group_gone = !event->group_left;
 	if (seq->exit_at_once) {
-		end(seq, out);
+		finish(seq, out);
 	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0 && seq->restart.count == 0) {
-		seq->begun = now; /* nothing ever ran: there is nothing to put in order */
+		seq->started = now; /* nothing ever ran: there is nothing to put in order */
 		seq->reason = REASON_EXIT;
-		begin_sweep(seq, now, out);
+		start_sweep(seq, now, out);
 	} else if (seq->phase == PHASE_RUNNING) {
-		enum reason reason = ended_well(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH;
-		if (!restarts_after(seq, reason) || !begin_restart(seq, now, reason, out))
-			begin(seq, now, reason, 0, out);
+		enum reason reason = is_success(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH;
+		if (!restarts_after(seq, reason) || !start_restart(seq, now, reason, out))
+			start_shutdown(seq, now, reason, 0, out);
 	} else if (seq->phase == PHASE_DRAINING) {
-		begin_sweep(seq, now, out);
+		start_sweep(seq, now, out);
 	}
 }
 
@@ -298,12 +298,12 @@ static void on_app_started(struct seq *seq)
 	if (seq->phase != PHASE_WAITING)
 		return;
 	seq->phase = PHASE_RUNNING;
-	seq->app_gone = seq->group_gone = seq->group_told = seq->app_killed = false;
+	seq->app_gone = seq->group_gone = seq->group_signalled = seq->app_killed = false;
 	seq->app_status = seq->exec_errno = 0;
 	seq->stop_sent = 0;
 }
 
-static void take(struct seq *seq, msec_t now, const struct event *event, struct actions *out)
+static void handle_event(struct seq *seq, msec_t now, const struct event *event, struct actions *out)
 {
 	switch (event->kind) {
 	case EVENT_TIME:
@@ -333,14 +333,14 @@ static void take(struct seq *seq, msec_t now, const struct event *event, struct 
 		break;
 	case EVENT_NOT_STARTED:
 		if (seq->phase == PHASE_WAITING)
-			seq->start_at = now + NOT_STARTED_PAUSE;
+			seq->start_at = now + SPAWN_RETRY;
 		break;
 	case EVENT_CLEARED:
-		cleared(seq, now, out);
+		on_cleared(seq, now, out);
 		break;
 	case EVENT_NOTHING_LEFT:
 		if (seq->phase == PHASE_SWEEP && seq->app_gone)
-			end(seq, out);
+			finish(seq, out);
 		break;
 	}
 }
@@ -350,7 +350,7 @@ void seq_event(struct seq *seq, msec_t now, const struct event *event, struct ac
 	out->count = 0;
 	if (seq->phase == PHASE_OVER)
 		return;
-	take(seq, now, event, out);
+	handle_event(seq, now, event, out);
 	advance(seq, now, out);
 }
 

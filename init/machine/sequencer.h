@@ -21,7 +21,7 @@
  *
  * app_gone    the app was reaped. True in CLEARING and WAITING, false in RUNNING and DRAINING.
  * group_gone  only with app_gone: nobody is left in its process group.
- * group_told  only with app_gone: who is left there has got the stop signal.
+ * group_signalled  only with app_gone: who is left there has got the stop signal.
  * app_killed  the app and its group got SIGKILL from us. With app_gone: it may have ended before.
  * entered     CHAIN: the steps of `stage` were started.
  * hurry       CHAIN: steps that are neither required nor have a reserve are skipped, running ones too.
@@ -51,13 +51,13 @@ enum step_state {
 /* One step's progress. Times are absolute, on the clock that seq_event() is given. */
 struct seq_step {
 	enum step_state state;
-	int attempt;   /* 1 for the first try */
-	int unstarted; /* tries for which there was no process to be had */
-	msec_t begun;  /* of the first try, had it a process or not */
+	int attempt;    /* 1 for the first try */
+	int unstarted;  /* tries for which there was no process to be had */
+	msec_t started; /* of the first try, had it a process or not */
 	msec_t ended;
 	msec_t until;         /* the step's end at the latest */
-	msec_t try_until;     /* the current try's */
-	msec_t again_at;      /* STATE_PAUSED: when the next try starts */
+	msec_t attempt_until; /* the current try's */
+	msec_t retry_at;      /* STATE_PAUSED: when the next try starts */
 	enum failure failure; /* of the last try */
 	int status;           /* HTTP status or exit code of the last try */
 };
@@ -75,17 +75,17 @@ struct seq {
 	msec_t start_at;  /* PHASE_WAITING: when the app is started again, at the earliest */
 	int signal;       /* that asked for the stop; 0: none did */
 	int stop_signals; /* how many stop signals came */
-	msec_t begun;     /* the first stop event */
+	msec_t started;   /* the first stop event */
 	size_t stage;     /* PHASE_CHAIN: the current one */
 	bool entered;
 	bool hurry;
-	msec_t told_at; /* PHASE_CLEARING, PHASE_SWEEP: when whoever is left got SIGTERM */
+	msec_t term_at; /* PHASE_CLEARING, PHASE_SWEEP: when whoever is left got SIGTERM */
 	bool kill_sent;
 	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
 
 	bool app_gone;
 	bool group_gone;
-	bool group_told;
+	bool group_signalled;
 	bool app_killed;
 	int app_status; /* wait status, once app_gone */
 	int exec_errno;
@@ -105,7 +105,7 @@ void seq_event(struct seq *seq, msec_t now, const struct event *event, struct ac
 msec_t seq_wake(const struct seq *seq);
 
 /* Between two lives: the app is on its way to be started again. */
-bool seq_restarting(const struct seq *seq);
+bool seq_is_restarting(const struct seq *seq);
 
 /* "ok", "failed" ... */
 const char *seq_state_name(enum step_state state);

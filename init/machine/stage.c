@@ -19,7 +19,7 @@ static const struct plan_step *plan_of(const struct seq *seq, size_t index)
 	return plan_step_at(&seq->plan->shutdown.chain, index);
 }
 
-static bool under_way(const struct seq_step *step)
+static bool is_active(const struct seq_step *step)
 {
 	return step->state == STATE_RUNNING || step->state == STATE_PAUSED;
 }
@@ -27,12 +27,12 @@ static bool under_way(const struct seq_step *step)
 bool stage_busy(const struct seq *seq)
 {
 	for (size_t i = 0; i < current(seq)->count; i++)
-		if (under_way(&seq->steps[current(seq)->first + i]))
+		if (is_active(&seq->steps[current(seq)->first + i]))
 			return true;
 	return false;
 }
 
-static bool failed(enum step_state state)
+static bool is_failure(enum step_state state)
 {
 	return state == STATE_FAILED || state == STATE_TIMEOUT || state == STATE_CUT;
 }
@@ -49,7 +49,7 @@ static bool needs_app(const struct plan_step *plan)
 }
 
 /* A second stop signal and an abort leave it out. */
-static bool passed_over(const struct plan_step *plan)
+static bool is_optional(const struct plan_step *plan)
 {
 	return plan->kind != STEP_STOP && !plan->required && plan->reserve == 0;
 }
@@ -64,15 +64,15 @@ static void finish(struct seq *seq, msec_t now, size_t index, enum step_state st
 	if (step->state == STATE_RUNNING && is_job(plan))
 		actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
 	if (step->state == STATE_PENDING)
-		step->begun = now;
+		step->started = now;
 	step->state = state;
 	step->ended = now;
-	actions_push(out,
-		     (struct action){
-			 .kind = ACTION_STEP_ENDED, .step = index, .code = (int)state, .why = why, .time = now - step->begun});
-	if (failed(state) && plan->required)
+	actions_push(
+	    out, (struct action){
+		     .kind = ACTION_STEP_ENDED, .step = index, .code = (int)state, .why = why, .time = now - step->started});
+	if (is_failure(state) && plan->required)
 		seq->required_failed = true;
-	if (failed(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
+	if (is_failure(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
 		seq->hurry = true;
 		actions_push(out, (struct action){.kind = ACTION_HURRY});
 	}
@@ -87,35 +87,35 @@ static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct
 /* --- tries ------------------------------------------------------------------------------------------------------------- */
 
 /* A try's end. While a time-out would be tried again, no try but the last may take more than half of what is left. */
-static msec_t try_until(const struct plan_step *plan, const struct seq_step *step, msec_t now)
+static msec_t attempt_end(const struct plan_step *plan, const struct seq_step *step, msec_t now)
 {
 	msec_t left = step->until - now;
 
 	if (plan->kind == STEP_WAIT)
-		return plan->try_timeout < left ? now + plan->try_timeout : step->until;
+		return plan->attempt_timeout < left ? now + plan->attempt_timeout : step->until;
 	if (is_job(plan) && step->attempt < plan->retry.attempts && (plan->retry.on & RETRY_TIMEOUT) != 0)
 		return now + (left + 1) / 2;
 	return step->until;
 }
 
-static void start_try(struct seq *seq, msec_t now, size_t index, struct actions *out)
+static void start_attempt(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
 
 	step->state = STATE_RUNNING;
 	step->attempt++;
-	step->try_until = try_until(plan_of(seq, index), step, now);
-	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = step->try_until - now});
+	step->attempt_until = attempt_end(plan_of(seq, index), step, now);
+	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = step->attempt_until - now});
 }
 
 static void pause_step(struct seq_step *step, msec_t now, msec_t pause)
 {
 	step->state = STATE_PAUSED;
-	step->again_at = now + (pause > 0 ? pause : 1);
+	step->retry_at = now + (pause > 0 ? pause : 1);
 }
 
 /* Pause until the next try, or end the step where that would come too late, or find nobody. */
-static void again(struct seq *seq, msec_t now, size_t index, msec_t pause, struct actions *out)
+static void retry(struct seq *seq, msec_t now, size_t index, msec_t pause, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
 
@@ -124,11 +124,11 @@ static void again(struct seq *seq, msec_t now, size_t index, msec_t pause, struc
 		return;
 	}
 	pause_step(step, now, pause);
-	actions_push(out, (struct action){.kind = ACTION_STEP_AGAIN, .step = index, .time = pause});
+	actions_push(out, (struct action){.kind = ACTION_STEP_RETRY, .step = index, .time = pause});
 }
 
 /* It never ran. Room for it may be there a moment later. */
-static void again_unstarted(struct seq *seq, msec_t now, size_t index, struct actions *out)
+static void retry_unstarted(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
 	msec_t pause = SPAWN_PAUSE;
@@ -141,11 +141,11 @@ static void again_unstarted(struct seq *seq, msec_t now, size_t index, struct ac
 		pause = SPAWN_PAUSE; /* the last moments are not for waiting */
 	step->unstarted++;
 	step->attempt--;
-	again(seq, now, index, pause, out);
+	retry(seq, now, index, pause, out);
 }
 
 /* A wait step goes on until its time is up, and then it is a time-out, whatever the last try said. */
-static void wait_again(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
+static void poll_again(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	if (result->outcome == OUTCOME_FAIL && (result->failure == FAILURE_FILE || result->failure == FAILURE_INTERNAL))
 		finish(seq, now, index, STATE_FAILED, WHY_RESULT,
@@ -154,7 +154,7 @@ static void wait_again(struct seq *seq, msec_t now, size_t index, const struct c
 		pause_step(&seq->steps[index], now, plan_of(seq, index)->period);
 }
 
-static void try_ended(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
+static void on_attempt_end(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	const struct plan_step *plan = plan_of(seq, index);
 	struct seq_step *step = &seq->steps[index];
@@ -164,11 +164,11 @@ static void try_ended(struct seq *seq, msec_t now, size_t index, const struct ch
 	if (result->outcome == OUTCOME_OK)
 		finish(seq, now, index, STATE_OK, WHY_RESULT, out);
 	else if (plan->kind == STEP_WAIT)
-		wait_again(seq, now, index, result, out);
+		poll_again(seq, now, index, result, out);
 	else if (result->outcome == OUTCOME_ERROR && !result->sent)
-		again_unstarted(seq, now, index, out);
+		retry_unstarted(seq, now, index, out);
 	else if (step->attempt < plan->retry.attempts && retry_allowed(plan, result))
-		again(seq, now, index, retry_pause(&plan->retry, step->attempt + 1, result->retry_after, &seq->random), out);
+		retry(seq, now, index, retry_pause(&plan->retry, step->attempt + 1, result->retry_after, &seq->random), out);
 	else
 		finish(seq, now, index, result->failure == FAILURE_TIMEOUT ? STATE_TIMEOUT : STATE_FAILED, WHY_RESULT, out);
 }
@@ -178,7 +178,7 @@ void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct che
 	if (seq->steps[index].state != STATE_RUNNING || !is_job(plan_of(seq, index)))
 		return;                         /* it was killed, or came to its end another way */
 	seq->steps[index].state = STATE_PAUSED; /* nothing runs any more */
-	try_ended(seq, now, index, result, out);
+	on_attempt_end(seq, now, index, result, out);
 }
 
 /* --- begin ------------------------------------------------------------------------------------------------------------- */
@@ -187,7 +187,7 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 {
 	const struct plan_step *plan = plan_of(seq, index);
 	struct seq_step *step = &seq->steps[index];
-	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
 	msec_t time = left > 2 * REAP_TIME ? left - REAP_TIME : left / 2;
 
 	if (plan->timeout != MSEC_UNSET && plan->timeout < time)
@@ -195,7 +195,7 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 	if (seq->app_killed && time > REAP_TIME)
 		time = REAP_TIME; /* for a restart, in vain */
 	step->until = now + time;
-	step->try_until = now + (time + REAP_TIME < left ? time + REAP_TIME : left);
+	step->attempt_until = now + (time + REAP_TIME < left ? time + REAP_TIME : left);
 	step->state = STATE_RUNNING;
 	step->attempt = 1;
 	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = time});
@@ -208,7 +208,7 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 
 void stage_extend(struct seq *seq, msec_t now, msec_t time)
 {
-	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
 	struct seq_step *step = &seq->steps[current(seq)->first];
 
 	if (!current(seq)->has_stop || step->state != STATE_RUNNING || seq->app_killed || left <= REAP_TIME)
@@ -218,7 +218,7 @@ void stage_extend(struct seq *seq, msec_t now, msec_t time)
 	if (now + time <= step->until)
 		return;
 	step->until = now + time;
-	step->try_until = step->until + REAP_TIME;
+	step->attempt_until = step->until + REAP_TIME;
 }
 
 static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, struct actions *out)
@@ -234,7 +234,7 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 		finish_without_app(seq, now, index, out);
 		return;
 	}
-	if (seq->hurry && passed_over(plan)) {
+	if (seq->hurry && is_optional(plan)) {
 		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
 		return;
 	}
@@ -242,7 +242,7 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 		finish(seq, now, index, STATE_CUT, WHY_TIME, out);
 		return;
 	}
-	step->begun = now;
+	step->started = now;
 	step->until = now + (plan->timeout != MSEC_UNSET && plan->timeout < time ? plan->timeout : time);
 	switch (plan->kind) {
 	case STEP_STOP:
@@ -259,14 +259,14 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 	case STEP_HTTP:
 	case STEP_ALERT:
 	case STEP_WAIT:
-		start_try(seq, now, index, out);
+		start_attempt(seq, now, index, out);
 		break;
 	}
 }
 
 void stage_enter(struct seq *seq, msec_t now, struct actions *out)
 {
-	msec_t time = budget_time(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->begun);
+	msec_t time = budget_time(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
 
 	for (size_t i = 0; i < current(seq)->count; i++)
 		enter_step(seq, now, current(seq)->first + i, time, out);
@@ -275,7 +275,7 @@ void stage_enter(struct seq *seq, msec_t now, struct actions *out)
 void stage_break_off(struct seq *seq, msec_t now, struct actions *out)
 {
 	for (size_t i = 0; i < current(seq)->count; i++)
-		if (under_way(&seq->steps[current(seq)->first + i]))
+		if (is_active(&seq->steps[current(seq)->first + i]))
 			finish(seq, now, current(seq)->first + i, STATE_CUT, WHY_STOP, out);
 }
 
@@ -290,9 +290,9 @@ static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions 
 		finish(seq, now, index, seq->app_killed ? STATE_TIMEOUT : STATE_OK, WHY_RESULT, out);
 		return;
 	}
-	if (seq->app_gone && !seq->group_told) {
+	if (seq->app_gone && !seq->group_signalled) {
 		/* the leader is gone: its group would never hear of the stop */
-		seq->group_told = true;
+		seq->group_signalled = true;
 		if (seq->plan->app.signals == TARGET_CHILD || seq->stop_sent == 0)
 			actions_push(out, (struct action){.kind = ACTION_STOP_GROUP, .signal = plan->signal});
 	}
@@ -300,18 +300,18 @@ static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions 
 		seq->app_killed = true;
 		actions_push(out, (struct action){.kind = ACTION_KILL_APP});
 	}
-	if (now >= step->try_until)
+	if (now >= step->attempt_until)
 		finish(seq, now, index, STATE_TIMEOUT, WHY_RESULT, out);
 }
 
-static void try_late(struct seq *seq, msec_t now, size_t index, struct actions *out)
+static void on_attempt_timeout(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
 	static const struct check_result late = {
 	    .outcome = OUTCOME_FAIL, .failure = FAILURE_TIMEOUT, .sent = true, .retry_after = MSEC_UNSET};
 
 	actions_push(out, (struct action){.kind = ACTION_STEP_KILL, .step = index});
 	seq->steps[index].state = STATE_PAUSED;
-	try_ended(seq, now, index, &late, out);
+	on_attempt_end(seq, now, index, &late, out);
 }
 
 static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions *out)
@@ -322,16 +322,16 @@ static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions 
 
 	if (plan->kind == STEP_STOP)
 		tick_stop(seq, now, index, out);
-	else if (seq->hurry && passed_over(plan))
+	else if (seq->hurry && is_optional(plan))
 		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
 	else if (seq->app_gone && plan->needs_app && idle)
 		finish_without_app(seq, now, index, out); /* another try would find nobody */
 	else if (now >= step->until)
 		finish(seq, now, index, plan->kind == STEP_SLEEP ? STATE_OK : STATE_TIMEOUT, WHY_RESULT, out);
-	else if (step->state == STATE_RUNNING && now >= step->try_until)
-		try_late(seq, now, index, out);
-	else if (step->state == STATE_PAUSED && now >= step->again_at)
-		start_try(seq, now, index, out);
+	else if (step->state == STATE_RUNNING && now >= step->attempt_until)
+		on_attempt_timeout(seq, now, index, out);
+	else if (step->state == STATE_PAUSED && now >= step->retry_at)
+		start_attempt(seq, now, index, out);
 }
 
 void stage_tick(struct seq *seq, msec_t now, struct actions *out)
@@ -341,7 +341,7 @@ void stage_tick(struct seq *seq, msec_t now, struct actions *out)
 	do { /* twice where a step's failure is the end of others */
 		hurry = seq->hurry;
 		for (size_t i = 0; i < current(seq)->count; i++)
-			if (under_way(&seq->steps[current(seq)->first + i]))
+			if (is_active(&seq->steps[current(seq)->first + i]))
 				tick_step(seq, now, current(seq)->first + i, out);
 	} while (seq->hurry != hurry);
 }
@@ -354,14 +354,14 @@ msec_t stage_wake(const struct seq *seq)
 		const struct seq_step *step = &seq->steps[current(seq)->first + i];
 		msec_t next;
 
-		if (!under_way(step))
+		if (!is_active(step))
 			continue;
 		if (step->state == STATE_PAUSED)
-			next = step->again_at < step->until ? step->again_at : step->until;
+			next = step->retry_at < step->until ? step->retry_at : step->until;
 		else if (current(seq)->steps[i].kind == STEP_STOP)
-			next = seq->app_killed ? step->try_until : step->until;
+			next = seq->app_killed ? step->attempt_until : step->until;
 		else
-			next = step->try_until;
+			next = step->attempt_until;
 		if (next < soonest)
 			soonest = next;
 	}

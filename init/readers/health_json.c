@@ -21,7 +21,7 @@ static json_t *describe(const struct page_check *check, int64_t now)
 				   : check->soft ? "warn"
 						 : "fail");
 
-	if (object != NULL && check->asked) {
+	if (object != NULL && check->has_result) {
 		json_object_set_new(object, "observedValue", json_real((double)check->took_us / 1000));
 		json_object_set_new(object, "observedUnit", json_string("ms"));
 		json_object_set_new(object, "time", view_time(check->at, now));

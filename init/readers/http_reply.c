@@ -42,28 +42,28 @@ static void add_verbose(FILE *to, const char *path, const struct page *copy, enu
 {
 	const struct page_verdict *verdict = &copy->head.verdicts[kind];
 	char why[2 * PAGE_TEXT];
-	bool healthy = view_healthy(copy, kind, now, why), told = false;
+	bool healthy = view_healthy(copy, kind, now, why), explained = false;
 
 	for (size_t i = 0; i < copy->head.checks; i++) {
 		if ((verdict->checks & UINT64_C(1) << i) == 0)
 			continue;
 		add_check(to, &copy->check[i], now);
-		told |= !copy->check[i].soft && view_check(&copy->check[i], now) != VIEW_OK;
+		explained |= !copy->check[i].soft && view_check(&copy->check[i], now) != VIEW_OK;
 	}
 	/* a check of the API server's, too */
 	if (!healthy && copy->head.phase == PAGE_STOPPING)
 		fprintf(to, "[-]shutdown failed: %s\n", why);
-	else if (!healthy && !told)
+	else if (!healthy && !explained)
 		fprintf(to, "%s\n", why);
 	fprintf(to, "%s check %s\n", path + 1, healthy ? "passed" : "failed");
 }
 
-static void verdict_text(FILE *to, const struct wanted *wanted, const struct page *copy, enum probe_kind kind, int64_t now)
+static void verdict_text(FILE *to, const struct query *query, const struct page *copy, enum probe_kind kind, int64_t now)
 {
 	char why[2 * PAGE_TEXT];
 
-	if (wanted->verbose)
-		add_verbose(to, wanted->path, copy, kind, now);
+	if (query->verbose)
+		add_verbose(to, query->path, copy, kind, now);
 	else if (view_healthy(copy, kind, now, why))
 		fputs("ok\n", to);
 	else
@@ -78,55 +78,55 @@ static void add_json(FILE *to, json_t *root)
 }
 
 /* The kind is paths[]'s, the copy a good one. */
-static void answer_of(FILE *to, const struct wanted *wanted, enum probe_kind kind, const struct page *copy, int64_t now,
-		      struct answer *answer)
+static void reply_with(FILE *to, const struct query *query, enum probe_kind kind, const struct page *copy, int64_t now,
+		       struct reply *reply)
 {
 	char why[PAGE_TEXT];
 
 	if (kind != PROBE_COUNT) {
-		answer->status = page_healthy(copy, kind, now, why) ? OK : UNAVAILABLE;
-		answer->type = wanted->json ? ANSWER_HEALTH_JSON : TEXT_PLAIN;
-		if (wanted->json)
+		reply->status = page_healthy(copy, kind, now, why) ? OK : UNAVAILABLE;
+		reply->type = query->json ? TYPE_HEALTH_JSON : TEXT_PLAIN;
+		if (query->json)
 			add_json(to, health_json(copy, kind, now));
 		else
-			verdict_text(to, wanted, copy, kind, now);
-	} else if (strcmp(wanted->path, "/status") == 0) {
-		answer->type = "application/json";
+			verdict_text(to, query, copy, kind, now);
+	} else if (strcmp(query->path, "/status") == 0) {
+		reply->type = "application/json";
 		add_json(to, status_json(copy, now));
 	} else {
-		answer->type = METRICS_TYPE;
+		reply->type = METRICS_TYPE;
 		metrics_print(to, copy, now);
 	}
 }
 
-static void fill(FILE *to, const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer)
+static void fill(FILE *to, const struct query *query, const struct page *page, int64_t now, struct reply *reply)
 {
 	static struct page copy; /* too large for a stack; there is one thread */
 	static const char unreadable[] = "what the supervisor knows cannot be read: it does not finish what it writes";
 	size_t i = 0;
 
-	while (i < sizeof paths / sizeof *paths && strcmp(paths[i].path, wanted->path) != 0)
+	while (i < sizeof paths / sizeof *paths && strcmp(paths[i].path, query->path) != 0)
 		i++;
-	*answer = (struct answer){.status = OK, .type = TEXT_PLAIN};
+	*reply = (struct reply){.status = OK, .type = TEXT_PLAIN};
 	if (i == sizeof paths / sizeof *paths) {
-		answer->status = NOT_FOUND;
+		reply->status = NOT_FOUND;
 		fputs("not found: there are /livez /readyz /startupz /status /metrics\n", to);
-	} else if (!wanted->method_known) {
-		answer->status = NOT_ALLOWED;
+	} else if (!query->method_known) {
+		reply->status = NOT_ALLOWED;
 		fputs("GET and HEAD only\n", to);
 	} else if (!page_read(page, &copy)) {
-		answer->status = UNAVAILABLE;
-		answer->type = wanted->json ? ANSWER_HEALTH_JSON : TEXT_PLAIN;
-		if (wanted->json)
+		reply->status = UNAVAILABLE;
+		reply->type = query->json ? TYPE_HEALTH_JSON : TEXT_PLAIN;
+		if (query->json)
 			add_json(to, json_pack("{s:s, s:s}", "status", "fail", "output", unreadable));
 		else
 			fprintf(to, "%s\n", unreadable);
 	} else {
-		answer_of(to, wanted, paths[i].kind, &copy, now, answer);
+		reply_with(to, query, paths[i].kind, &copy, now, reply);
 	}
 }
 
-bool answer_make(const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer)
+bool http_reply_make(const struct query *query, const struct page *page, int64_t now, struct reply *reply)
 {
 	char *body = NULL;
 	size_t length = 0;
@@ -134,12 +134,12 @@ bool answer_make(const struct wanted *wanted, const struct page *page, int64_t n
 
 	if (to == NULL)
 		return false;
-	fill(to, wanted, page, now, answer);
+	fill(to, query, page, now, reply);
 	if (fclose(to) != 0) {
 		free(body);
 		return false;
 	}
-	answer->body = body;
-	answer->length = length;
+	reply->body = body;
+	reply->length = length;
 	return true;
 }

@@ -8,16 +8,16 @@
 
 #include "probes/page.h"
 
-#define ANSWER_HEALTH_JSON "application/health+json"
+#define TYPE_HEALTH_JSON "application/health+json"
 
-struct wanted {
+struct query {
 	const char *path;
 	bool method_known; /* GET or HEAD */
 	bool verbose;      /* ?verbose */
-	bool json;         /* ?format=json, or Accept names ANSWER_HEALTH_JSON */
+	bool json;         /* ?format=json, or Accept names TYPE_HEALTH_JSON */
 };
 
-struct answer {
+struct reply {
 	unsigned status;  /* of HTTP */
 	const char *type; /* Content-Type, static */
 	char *body;       /* the caller frees it */
@@ -25,6 +25,6 @@ struct answer {
 };
 
 /* False where there is no memory. now: milliseconds of CLOCK_MONOTONIC. */
-bool answer_make(const struct wanted *wanted, const struct page *page, int64_t now, struct answer *answer);
+bool http_reply_make(const struct query *query, const struct page *page, int64_t now, struct reply *reply);
 
 #endif

@@ -26,7 +26,7 @@
 struct connection {
 	int fd; /* -1: a free place */
 	msec_t since;
-	bool told_to_end;
+	bool closing;
 };
 
 struct server {
@@ -48,7 +48,7 @@ struct request {
 /* The library takes a connection whose socket was shut down for one that its client has closed. */
 static void end(struct connection *connection)
 {
-	connection->told_to_end = true;
+	connection->closing = true;
 	shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -58,7 +58,7 @@ static struct connection *oldest(struct server *server)
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &server->connections[i];
-		if (connection->fd >= 0 && !connection->told_to_end && (found == NULL || connection->since < found->since))
+		if (connection->fd >= 0 && !connection->closing && (found == NULL || connection->since < found->since))
 			found = connection;
 	}
 	return found;
@@ -78,12 +78,12 @@ static void end_overdue(struct server *server, msec_t now)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &server->connections[i];
-		if (connection->fd >= 0 && !connection->told_to_end && now - connection->since >= REQUEST_TIME)
+		if (connection->fd >= 0 && !connection->closing && now - connection->since >= REQUEST_TIME)
 			end(connection);
 	}
 }
 
-static void begun(struct server *server, struct MHD_Connection *mhd, void **place)
+static void on_started(struct server *server, struct MHD_Connection *mhd, void **place)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -104,7 +104,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **plac
 	struct connection *connection = *place;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		begun(server, mhd, place);
+		on_started(server, mhd, place);
 	} else if (connection != NULL) {
 		connection->fd = -1;
 		server->count--;
@@ -127,20 +127,20 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **state
 		((struct connection *)info->socket_context)->since = clock_now();
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *mhd, const struct answer *answer)
+static enum MHD_Result send_reply(struct MHD_Connection *mhd, const struct reply *reply)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response = MHD_create_response_from_buffer(reply->length, reply->body, MHD_RESPMEM_MUST_FREE);
 
 	if (response == NULL) {
-		free(answer->body);
+		free(reply->body);
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+	if (reply->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	enum MHD_Result result = MHD_queue_response(mhd, answer->status, response);
+	enum MHD_Result result = MHD_queue_response(mhd, reply->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
@@ -154,24 +154,24 @@ static const char *path_of(const char *url)
 	return path != NULL ? path : "/";
 }
 
-static enum MHD_Result answer_now(struct server *server, struct MHD_Connection *mhd, const char *path, const char *method)
+static enum MHD_Result reply_now(struct server *server, struct MHD_Connection *mhd, const char *path, const char *method)
 {
 	const char *accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	const char *format = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "format");
 	const char verbose[] = "verbose";
-	struct wanted wanted = {
+	struct query query = {
 	    .path = path_of(path),
 	    .method_known = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0,
 	    .verbose =
 		MHD_lookup_connection_value_n(mhd, MHD_GET_ARGUMENT_KIND, verbose, sizeof verbose - 1, NULL, NULL) == MHD_YES,
 	    .json = (format != NULL && strcmp(format, "json") == 0) ||
-		    (accept != NULL && strcasestr(accept, ANSWER_HEALTH_JSON) != NULL),
+		    (accept != NULL && strcasestr(accept, TYPE_HEALTH_JSON) != NULL),
 	};
-	struct answer answer;
+	struct reply reply;
 
-	if (!answer_make(&wanted, server->page, clock_now(), &answer))
+	if (!http_reply_make(&query, server->page, clock_now(), &reply))
 		return MHD_NO;
-	return send_answer(mhd, &answer);
+	return send_reply(mhd, &reply);
 }
 
 /*
@@ -195,7 +195,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 		*upload_size = 0;
 		return request->body <= BODY_MAX ? MHD_YES : MHD_NO;
 	}
-	return answer_now(context, mhd, url, method);
+	return reply_now(context, mhd, url, method);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------------------------------- */
@@ -250,7 +250,7 @@ static int quiet_time(const struct server *server, msec_t now)
 		left = (msec_t)library;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		const struct connection *connection = &server->connections[i];
-		if (connection->fd >= 0 && !connection->told_to_end && connection->since + REQUEST_TIME - now < left)
+		if (connection->fd >= 0 && !connection->closing && connection->since + REQUEST_TIME - now < left)
 			left = connection->since + REQUEST_TIME - now;
 	}
 	if (server->accept_again > 0 && server->accept_again - now < left)

@@ -77,13 +77,13 @@ static void check_labels(FILE *to, const struct page *copy, size_t index)
 {
 	const struct page_check *check = &copy->check[index];
 	char name[PAGE_NAME + 24];
-	bool again = false;
+	bool duplicate = false;
 
-	for (size_t i = 0; i < index && !again; i++)
-		again = strcmp(copy->check[i].name, check->name) == 0;
-	if (again)
+	for (size_t i = 0; i < index && !duplicate; i++)
+		duplicate = strcmp(copy->check[i].name, check->name) == 0;
+	if (duplicate)
 		snprintf(name, sizeof name, "%s#%zu", check->name, index + 1);
-	label(to, "{check", again ? name : check->name);
+	label(to, "{check", duplicate ? name : check->name);
 	label(to, ",kind", name_of(&names_check_kinds, check->kind));
 }
 
@@ -132,15 +132,15 @@ static void print_checks(FILE *to, const struct page *copy, int64_t now)
 		return;
 	family(to, "tinysup_check_healthy", "gauge", "1 where the last answer was good and is not too old.");
 	for (size_t i = 0; i < count; i++)
-		if (copy->check[i].asked)
+		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_healthy", view_check(&copy->check[i], now) == VIEW_OK);
 	family(to, "tinysup_check_last_duration_seconds", "gauge", "Time that the last answer took.");
 	for (size_t i = 0; i < count; i++)
-		if (copy->check[i].asked)
+		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_last_duration_seconds", (double)copy->check[i].took_us / 1e6);
 	family(to, "tinysup_check_age_seconds", "gauge", "Age of the last answer.");
 	for (size_t i = 0; i < count; i++)
-		if (copy->check[i].asked)
+		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_age_seconds", seconds(now - copy->check[i].at));
 	print_durations(to, copy);
 	print_results(to, copy);
@@ -183,7 +183,8 @@ static void print_last(FILE *to, const struct page_chain *chain)
 	const char *reason = name_of(&names_reasons, chain->reason);
 
 	family(to, "tinysup_last_chain_duration_seconds", "gauge", "Time that the last chain took, by its reason.");
-	fprintf(to, "tinysup_last_chain_duration_seconds{reason=\"%s\"} %.15g\n", reason, seconds(chain->ended - chain->begun));
+	fprintf(to, "tinysup_last_chain_duration_seconds{reason=\"%s\"} %.15g\n", reason,
+		seconds(chain->ended - chain->started));
 	family(to, "tinysup_last_chain_success", "gauge", "1 where no required step of the last chain failed.");
 	fprintf(to, "tinysup_last_chain_success{reason=\"%s\"} %d\n", reason, !chain->required_failed);
 }

@@ -10,8 +10,8 @@
 
 enum view_check view_check(const struct page_check *check, int64_t now)
 {
-	if (!check->asked)
-		return VIEW_UNASKED;
+	if (!check->has_result)
+		return VIEW_NOT_RUN;
 	/* what nobody asks any more, such as a startup check, keeps its last answer */
 	if (check->valid_until > 0 && now > check->valid_until)
 		return VIEW_STALE;
@@ -24,7 +24,7 @@ void view_check_why(const struct page_check *check, int64_t now, char why[PAGE_T
 
 	*why = '\0';
 	switch (view_check(check, now)) {
-	case VIEW_UNASKED:
+	case VIEW_NOT_RUN:
 		snprintf(why, PAGE_TEXT, "%s%s", *check->error ? "could not be asked: " : "not asked yet", check->error);
 		break;
 	case VIEW_STALE:

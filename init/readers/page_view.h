@@ -9,7 +9,7 @@
 /* jansson's flags for what is printed: one line, and 3.2 as 3.2 */
 #define VIEW_JSON (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
-enum view_check { VIEW_UNASKED, VIEW_OK, VIEW_FAILED, VIEW_STALE };
+enum view_check { VIEW_NOT_RUN, VIEW_OK, VIEW_FAILED, VIEW_STALE };
 
 /* Everywhere: `now` and other times are milliseconds of CLOCK_MONOTONIC. */
 enum view_check view_check(const struct page_check *check, int64_t now);

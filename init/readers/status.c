@@ -90,18 +90,19 @@ static json_t *probe_json(const struct page *copy, enum probe_kind kind, int64_t
 static json_t *check_json(const struct page_check *check, int64_t now)
 {
 	static const char *const states[] = {
-	    [VIEW_UNASKED] = "unasked", [VIEW_OK] = "ok", [VIEW_FAILED] = "fail", [VIEW_STALE] = "stale"};
-	bool asked = check->asked;
+	    [VIEW_NOT_RUN] = "unasked", [VIEW_OK] = "ok", [VIEW_FAILED] = "fail", [VIEW_STALE] = "stale"};
+	bool has_result = check->has_result;
 	json_t *object = json_pack(
 	    "{s:o, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "name", text_json(check->name), "kind",
 	    name_of(&names_check_kinds, check->kind), "soft", check->soft, "state", states[view_check(check, now)], "class",
-	    asked ? json_string(failure_name(check->failure)) : json_null(), "status",
-	    asked && check->status != 0 ? json_integer(check->status) : json_null(), "message", text_or_null(check->message),
-	    "took_ms", asked ? json_real((double)check->took_us / 1000) : json_null(), "ok", (json_int_t)check->ok, "failed",
-	    (json_int_t)check->failed, "errors", (json_int_t)check->errors, "last_error", text_or_null(check->error));
+	    has_result ? json_string(failure_name(check->failure)) : json_null(), "status",
+	    has_result && check->status != 0 ? json_integer(check->status) : json_null(), "message",
+	    text_or_null(check->message), "took_ms", has_result ? json_real((double)check->took_us / 1000) : json_null(), "ok",
+	    (json_int_t)check->ok, "failed", (json_int_t)check->failed, "errors", (json_int_t)check->errors, "last_error",
+	    text_or_null(check->error));
 
-	set_age(object, "time", "age_ms", asked ? check->at : 0, now);
-	set_age(object, "since", "since_ms", asked ? check->since : 0, now);
+	set_age(object, "time", "age_ms", has_result ? check->at : 0, now);
+	set_age(object, "since", "since_ms", has_result ? check->since : 0, now);
 	return object;
 }
 
@@ -116,7 +117,7 @@ static json_t *steps_json(const struct page *copy, int64_t now)
 		int64_t end = step->ended > 0 ? step->ended : now;
 		json_array_append_new(steps, json_pack("{s:o, s:s, s:i, s:o}", "name", text_json(step->name), "state",
 						       seq_state_name(step->state), "attempt", step->attempt, "took_ms",
-						       step->begun > 0 ? ms(end - step->begun) : json_null()));
+						       step->started > 0 ? ms(end - step->started) : json_null()));
 	}
 	return steps;
 }
@@ -132,7 +133,7 @@ static json_t *chain_json(const struct page *copy, int64_t now)
 	return json_pack("{s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:b, s:o}", "running", chain->running, "reason",
 			 name_of(&names_reasons, chain->reason), "signal", text_or_null(chain->signal), "begun",
 			 view_unix_time(chain->unix_ms), "took_ms",
-			 (json_int_t)((chain->running ? now : chain->ended) - chain->begun), "remaining_ms",
+			 (json_int_t)((chain->running ? now : chain->ended) - chain->started), "remaining_ms",
 			 chain->running ? ms(left) : json_null(), "step", step != NULL ? text_json(step->name) : json_null(),
 			 "required_failed", chain->required_failed, "steps", steps_json(copy, now));
 }

@@ -94,10 +94,10 @@ static int widest(const struct page *copy)
 static void print_check(FILE *to, const struct page_check *check, int width, int64_t now)
 {
 	static const char *const states[] = {
-	    [VIEW_UNASKED] = "-", [VIEW_OK] = "ok", [VIEW_FAILED] = "FAILED", [VIEW_STALE] = "STALE"};
+	    [VIEW_NOT_RUN] = "-", [VIEW_OK] = "ok", [VIEW_FAILED] = "FAILED", [VIEW_STALE] = "STALE"};
 	char took[DURATION_TEXT] = "-", age[DURATION_TEXT] = "-", since[DURATION_TEXT] = "-", why[PAGE_TEXT];
 
-	if (check->asked) {
+	if (check->has_result) {
 		snprintf(took, sizeof took, "%.1f ms", (double)check->took_us / 1000);
 		span(now - check->at, age);
 		span(now - check->since, since);
@@ -131,15 +131,15 @@ static void print_chain(FILE *to, const struct page *copy, int64_t now)
 	fprintf(to, "\n%s: %s%s%s", chain->running ? "chain" : "last chain", name_of(&names_reasons, chain->reason),
 		*chain->signal ? " by " : "", chain->signal);
 	if (chain->running)
-		fprintf(to, ", for %s, %s\n", span(now - chain->begun, time), progress);
+		fprintf(to, ", for %s, %s\n", span(now - chain->started, time), progress);
 	else
-		fprintf(to, ", took %s%s\n", span(chain->ended - chain->begun, time),
+		fprintf(to, ", took %s%s\n", span(chain->ended - chain->started, time),
 			chain->required_failed ? ", A REQUIRED STEP FAILED" : "");
 	for (size_t i = 0; i < copy->head.steps; i++) {
 		const struct page_step *step = &copy->step[i];
 		fprintf(to, "  %-20s  %s", step->name, seq_state_name(step->state));
-		if (step->begun > 0)
-			fprintf(to, ", %s", duration_format((step->ended > 0 ? step->ended : now) - step->begun, time));
+		if (step->started > 0)
+			fprintf(to, ", %s", duration_format((step->ended > 0 ? step->ended : now) - step->started, time));
 		if (step->attempt > 1)
 			fprintf(to, ", attempt %d", step->attempt);
 		fputc('\n', to);

@@ -142,10 +142,10 @@ static void measure_start(const struct contestant *who)
 	struct rusage usage;
 
 	for (int i = 0; i < STARTS; i++) {
-		nsec_t begun = now();
+		nsec_t started = now();
 		running[COUNT] = start(who, -1, app);
 		wait_for(running[COUNT], &usage);
-		sample(who, "start_ns", (double)(now() - begun));
+		sample(who, "start_ns", (double)(now() - started));
 		sample(who, "start_cpu_us",
 		       (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
 			   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
@@ -156,25 +156,25 @@ static void measure_start(const struct contestant *who)
 static void measure_signals(const struct contestant *who, const int pipe_ends[2])
 {
 	char *const app[] = {(char *)(uintptr_t)helper, (char[]){"answer"}, NULL};
-	nsec_t begun = now(), stamp;
+	nsec_t started = now(), stamp;
 	pid_t pid = running[COUNT] = start(who, pipe_ends[1], app);
 
 	if (!read_stamp(pipe_ends[0], &stamp))
 		fail("%s does not start its child", who->name);
-	sample(who, "main_ns", (double)(stamp - begun));
+	sample(who, "main_ns", (double)(stamp - started));
 	for (int i = 0; i < SIGNALS; i++) {
 		usleep(PAUSE_US);
-		begun = now();
+		started = now();
 		kill(pid, SIGUSR1);
 		if (!read_stamp(pipe_ends[0], &stamp))
 			fail("%s does not pass on SIGUSR1", who->name);
-		sample(who, "signal_ns", (double)(stamp - begun));
+		sample(who, "signal_ns", (double)(stamp - started));
 	}
 	usleep(PAUSE_US);
-	begun = now();
+	started = now();
 	kill(pid, SIGTERM);
 	wait_for(pid, NULL);
-	sample(who, "stop_ns", (double)(now() - begun));
+	sample(who, "stop_ns", (double)(now() - started));
 }
 
 static void measure_orphans(const struct contestant *who, const int pipe_ends[2])

@@ -70,12 +70,12 @@ static void ask_once(const struct contestant *who)
 	const struct launch what = {.argv = who->argv, .extra = who->variable, .out = -1, .at_once = true};
 	struct rusage usage;
 	int status;
-	nsec_t begun = now();
+	nsec_t started = now();
 	pid_t pid = running[0] = launch(&what);
 
 	if (wait4(pid, &status, 0, &usage) != pid || status != 0)
 		fail("%s ended with status %#x", who->name, (unsigned)status);
-	sample(who, "wall_ns", (double)(now() - begun));
+	sample(who, "wall_ns", (double)(now() - started));
 	sample(who, "cpu_us", cpu_us(&usage));
 	sample(who, "faults", (double)usage.ru_minflt);
 	sample(who, "rss_kb", (double)usage.ru_maxrss);

@@ -132,16 +132,16 @@ nsec_t moment_calibrate(const struct contestant *who, const struct way *way)
 	char byte;
 
 	for (int i = 0; i < CALIBRATIONS; i++) {
-		nsec_t begun = now();
+		nsec_t started = now();
 		pid_t pid = start(who, way, 0);
 		set_alarm(START_MS);
 		if (way->open) {
 			await_block(who, pid);
-			begun = now();
+			started = now();
 		}
 		while (read(out[0], &byte, 1) != 1 && !late)
 			spin_until(now() + 2000);
-		took[i] = now() - begun;
+		took[i] = now() - started;
 		kill(pid, SIGKILL);
 		finish();
 		deliveries(); /* whatever else was written */
@@ -156,14 +156,14 @@ void moment_try(const struct contestant *who, const struct way *way, nsec_t wind
 		struct tally *tally)
 {
 	static int told;
-	nsec_t begun = now();
+	nsec_t started = now();
 	pid_t pid = start(who, way, way->open ? 0 : window / 10);
 
 	if (way->open) {
 		await_block(who, pid);
-		begun = now();
+		started = now();
 	}
-	spin_until(begun + moment);
+	spin_until(started + moment);
 	kill(pid, way->signal);
 	set_alarm(patience);
 	int code = finish(), count = deliveries();

@@ -126,7 +126,7 @@ static bool take_check(const char *words)
 	*check = (struct page_check){
 	    .kind = (enum check_kind)kind,
 	    .soft = strcmp(soft, "soft") == 0,
-	    .asked = strcmp(state, "unasked") != 0,
+	    .has_result = strcmp(state, "unasked") != 0,
 	    .outcome = strcmp(state, "ok") == 0 ? OUTCOME_OK : OUTCOME_FAIL,
 	    .took_us = took,
 	    .at = clock_now() - age,
@@ -165,7 +165,7 @@ static bool take_chain(const char *words)
 		return false;
 	chain->ran = true;
 	chain->running = strcmp(how, "running") == 0;
-	chain->begun = clock_now() - 1500;
+	chain->started = clock_now() - 1500;
 	chain->ended = chain->running ? 0 : clock_now();
 	chain->deadline = clock_now() + left;
 	chain->unix_ms = 1700000001000;
@@ -181,7 +181,7 @@ static bool take_step(const char *words)
 	if (page->head.steps == PLAN_STEPS_MAX || sscanf(words, "%63s %u", step->name, &state) < 2)
 		return false;
 	step->state = (uint8_t)state;
-	step->begun = state != 0 ? clock_now() - 200 : 0;
+	step->started = state != 0 ? clock_now() - 200 : 0;
 	page->head.steps++;
 	return true;
 }

@@ -50,8 +50,8 @@ struct path {
 	struct trail trail;
 	msec_t now;
 	bool running[4]; /* between an ask and its answer or end */
-	uint64_t asked[4], answered[4];
-	msec_t asked_at[4];
+	uint64_t has_result[4], answered[4];
+	msec_t check_started[4];
 	bool app;
 	int unhealthy; /* PROBER_UNHEALTHY since the app's start */
 	struct tally tallies[PROBE_COUNT];
@@ -101,7 +101,7 @@ static inline void check_action(struct path *p, const struct prober_action *a)
 	msec_t longest = 0;
 
 	switch (a->kind) {
-	case PROBER_ASK:
+	case PROBER_START_CHECK:
 		HOLDS(p, p->app && !p->running[a->check]); /* one in flight */
 		for (int kind = 0; kind < PROBE_COUNT; kind++)
 			if (has((enum probe_kind)kind, a->check) && time_of((enum probe_kind)kind, a->check) > longest)
@@ -109,8 +109,8 @@ static inline void check_action(struct path *p, const struct prober_action *a)
 		HOLDS(p, a->time == longest);
 		HOLDS(p, p->prober.started || !gated(a->check));
 		p->running[a->check] = true;
-		p->asked[a->check]++;
-		p->asked_at[a->check] = p->now;
+		p->has_result[a->check]++;
+		p->check_started[a->check] = p->now;
 		break;
 	case PROBER_KILL:
 		HOLDS(p, p->running[a->check]);
@@ -165,9 +165,9 @@ static inline void check_questions(struct path *p, enum probe_kind kind)
 		if ((p->prober.checks[i].waiting >> kind & 1) == 0)
 			continue;
 		HOLDS(p, p->running[i] && round->under_way && (round->open >> i & 1) != 0);
-		HOLDS(p, p->now < p->asked_at[i] + time_of(kind, i) + PROBER_GRACE);
-		HOLDS(p, tally->last[i] != p->asked[i] || tally->rounds[i] == rounds_of(round));
-		tally->last[i] = p->asked[i];
+		HOLDS(p, p->now < p->check_started[i] + time_of(kind, i) + PROBER_GRACE);
+		HOLDS(p, tally->last[i] != p->has_result[i] || tally->rounds[i] == rounds_of(round));
+		tally->last[i] = p->has_result[i];
 		tally->rounds[i] = rounds_of(round);
 	}
 }
@@ -210,7 +210,7 @@ static inline void take(struct path *p, const struct prober_event *event)
 		const struct prober_check *check = &p->prober.checks[i];
 		HOLDS(p, p->running[i] == check->running);
 		HOLDS(p, check->running == (check->waiting != 0));
-		HOLDS(p, checks[i].kind == CHECK_NOTIFY || check->ok + check->failed + check->errors <= p->asked[i]);
+		HOLDS(p, checks[i].kind == CHECK_NOTIFY || check->ok + check->failed + check->errors <= p->has_result[i]);
 		HOLDS(p, checks[i].kind == CHECK_NOTIFY || check->ok + check->failed + check->errors >= p->answered[i]);
 	}
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
@@ -252,7 +252,7 @@ static inline void offer_answers(const struct path *p, struct choice *choice, si
 		possible->event.check = check;
 		possible->result.outcome = n < 3 ? (enum outcome)n : OUTCOME_OK;
 		possible->result.failure = n == OUTCOME_FAIL ? FAILURE_STATUS : FAILURE_NONE;
-		possible->result.took_us = (p->now + possible->wait - p->asked_at[check]) * 1000;
+		possible->result.took_us = (p->now + possible->wait - p->check_started[check]) * 1000;
 	}
 }
 

@@ -21,7 +21,7 @@ static const char *read_framed(const char *message, size_t length, uint64_t *sta
 	memcpy(data, "\0\0\0", 3);
 	data[3] = (unsigned char)(length >> 8), data[4] = (unsigned char)length;
 	memcpy(data + 5, message, length);
-	const char *problem = grpc_read_answer((const char *)data, 5 + length, status);
+	const char *problem = grpc_parse_response((const char *)data, 5 + length, status);
 	free(data);
 	return problem;
 }
@@ -91,8 +91,8 @@ TEST(test_frames)
 	uint64_t status;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(grpc_read_answer(cases[i].data, cases[i].length, &status), cases[i].problem);
-	assert_null(grpc_read_answer(BYTES("\0\0\0\0\0"), &status));
+		assert_string_equal(grpc_parse_response(cases[i].data, cases[i].length, &status), cases[i].problem);
+	assert_null(grpc_parse_response(BYTES("\0\0\0\0\0"), &status));
 	assert_true(status == GRPC_UNKNOWN);
 }
 

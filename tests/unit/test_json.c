@@ -292,7 +292,7 @@ TEST(test_no_value_in_a_message)
 {
 	static const char body[] = "{\"a\":\"s3cret\",\"n\":424242,\"l\":[\"s3cret\"],\"t\":\"s3cret\"}";
 	static const struct plan_value other[] = {STRING("x")};
-	const struct plan_json *const asked[] = {
+	const struct plan_json *const has_result[] = {
 	    AT("/a", .equals = STRING("x")),
 	    AT("/a", .not_equals = STRING("s3cret")),
 	    AT("/a", .one_of = {.items = other, .count = 1}),
@@ -305,13 +305,13 @@ TEST(test_no_value_in_a_message)
 	    YOUNGER("/t", 1000),
 	};
 
-	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-		struct check_result result = ask(asked[i], body);
+	for (size_t i = 0; i < sizeof(has_result) / sizeof(has_result[0]); i++) {
+		struct check_result result = ask(has_result[i], body);
 		assert_int_equal(result.outcome, OUTCOME_FAIL);
 		assert_null(strstr(result.message, "s3cret"));
 		assert_null(strstr(result.message, "424242"));
 	}
-	struct check_result result = ask(asked[0], "{\"a\":s3cret}");
+	struct check_result result = ask(has_result[0], "{\"a\":s3cret}");
 	assert_null(strstr(result.message, "s3cret"));
 }
 

@@ -55,7 +55,7 @@ static void write_once(struct page *page, uint64_t n)
 	for (size_t i = 0; i < page->head.checks; i++)
 		page->check[i].ok = page->check[i].failed = n;
 	for (size_t i = 0; i < page->head.steps; i++)
-		page->step[i].begun = page->step[i].ended = (int64_t)n;
+		page->step[i].started = page->step[i].ended = (int64_t)n;
 	page->head.listener_restarts = n;
 	atomic_store_explicit(&page->turn, turn + 2, memory_order_release);
 }
@@ -89,7 +89,7 @@ static void assert_whole(uint64_t last)
 	for (size_t i = 0; i < copy.head.checks; i++)
 		assert_true(copy.check[i].ok == n && copy.check[i].failed == n);
 	for (size_t i = 0; i < copy.head.steps; i++)
-		assert_true(copy.step[i].begun == (int64_t)n && copy.step[i].ended == (int64_t)n);
+		assert_true(copy.step[i].started == (int64_t)n && copy.step[i].ended == (int64_t)n);
 }
 
 TEST(no_write_is_seen_by_half)
@@ -116,11 +116,11 @@ TEST(a_writer_that_died_is_told)
 {
 	int fd;
 	struct page *page = make_page(&fd);
-	int64_t begun = clock_us();
+	int64_t started = clock_us();
 
 	atomic_store(&page->turn, 7);
 	assert_false(page_read(page, &copy));
-	assert_true(clock_us() - begun < 1000000);
+	assert_true(clock_us() - started < 1000000);
 	atomic_store(&page->turn, 8);
 	assert_true(page_read(page, &copy));
 	drop_page(page, fd);

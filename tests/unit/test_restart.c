@@ -192,7 +192,7 @@ static void an_extension_stays_within_the_deadline(void **state)
 	happens((struct event){.kind = EVENT_EXTEND, .time = 1000}); /* it does not shorten */
 	assert_int_equal(story.seq.steps[0].until - story.now, 2990);
 	happens((struct event){.kind = EVENT_EXTEND, .time = 86400000});
-	assert_int_equal(story.seq.steps[0].until - story.seq.begun, 10000 - 500 - 2000 - 100);
+	assert_int_equal(story.seq.steps[0].until - story.seq.started, 10000 - 500 - 2000 - 100);
 }
 
 static void an_app_that_cannot_be_started_is_tried_on(void **state)
@@ -332,7 +332,7 @@ static void ended_steps_keep_their_state(void **state)
 	happens((struct event){.kind = EVENT_APP_STARTED});
 	assert_int_equal(story.seq.phase, PHASE_RUNNING);
 	assert_int_equal(story.seq.steps[1].state, STATE_TIMEOUT);
-	assert_true(story.seq.steps[1].ended > story.seq.steps[1].begun);
+	assert_true(story.seq.steps[1].ended > story.seq.steps[1].started);
 }
 
 static void pauses_double_and_the_budget_is_of_a_time(void **state)
@@ -344,16 +344,16 @@ static void pauses_double_and_the_budget_is_of_a_time(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++, now += 10000) {
-		assert_true(restart_ask(&restart, &budget, now, &pause));
+		assert_true(restart_allowed(&restart, &budget, now, &pause));
 		assert_int_equal(pause, pauses[i]);
 	}
-	assert_false(restart_ask(&restart, &budget, now, &pause));
-	assert_true(restart_ask(&restart, &budget, 100000 + 60000, &pause)); /* the first is out of the time */
+	assert_false(restart_allowed(&restart, &budget, now, &pause));
+	assert_true(restart_allowed(&restart, &budget, 100000 + 60000, &pause)); /* the first is out of the time */
 	assert_int_equal(pause, 5000);
-	assert_true(restart_ask(&restart, &budget, 1000000, &pause)); /* all are */
+	assert_true(restart_allowed(&restart, &budget, 1000000, &pause)); /* all are */
 	assert_int_equal(pause, 1000);
 	for (int i = 0; i < 1000; i++) /* however many */
-		assert_true(restart_ask(&restart, &budget, 2000000 + i * 60000, &pause));
+		assert_true(restart_allowed(&restart, &budget, 2000000 + i * 60000, &pause));
 }
 
 int main(void)

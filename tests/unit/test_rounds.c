@@ -168,7 +168,7 @@ static void time_to_notice(void **state)
 				if (story.running[0] && story.now + 5 < from)
 					answers(0, OUTCOME_OK);
 				else if (story.running[0] &&
-					 story.now < story.prober.rounds[PROBE_LIVENESS].begun + cases[i].timeout)
+					 story.now < story.prober.rounds[PROBE_LIVENESS].started + cases[i].timeout)
 					passes(1);
 				else if (story.running[0])
 					answers(0, OUTCOME_FAIL); /* the worker says so itself, 5 ms after its time-out */
@@ -211,7 +211,7 @@ static void one_request_is_one_result(void **state)
 		while (story.now < 101600)
 			passes(prober_wake(&story.prober) < 101600 ? prober_wake(&story.prober) - story.now
 								   : 101600 - story.now);
-		assert_int_equal(story.asked[0], 1);
+		assert_int_equal(story.has_result[0], 1);
 		answers(0, OUTCOME_OK); /* and it asks anew at once */
 		answers(0, OUTCOME_OK);
 		assert_int_equal(story.prober.rounds[impatient].rounds_failed, 1);

@@ -66,7 +66,7 @@ static void exit_codes(void **state)
 {
 	static const struct {
 		int status, code;
-		bool asked;
+		bool has_result;
 	} cases[] = {
 	    {STATUS_EXIT(0), 0, true},  {TERM, 0, true},    {STATUS_EXIT(143), 0, true},
 	    {STATUS_EXIT(3), 3, true},  {11, 139, true},    {STATUS_EXIT(0), 0, false},
@@ -78,7 +78,7 @@ static void exit_codes(void **state)
 		new_plan();
 		add_stop(2000);
 		begin_story();
-		if (cases[i].asked)
+		if (cases[i].has_result)
 			stop_signal();
 		app_ends(cases[i].status);
 		nothing_is_left();
@@ -189,7 +189,7 @@ static void retry_after_is_kept_and_bounded(void **state)
 	stop_signal();
 	happens((struct event){.kind = EVENT_STEP_DONE, .step = 0, .result = &result});
 	assert_int_equal(story.seq.steps[0].state, STATE_PAUSED);
-	assert_int_equal(story.seq.steps[0].again_at, story.now + 1500);
+	assert_int_equal(story.seq.steps[0].retry_at, story.now + 1500);
 	story.now += 1500;
 	take(&story, &(struct event){.kind = EVENT_TIME});
 	assert_int_equal(story.seq.steps[0].attempt, 2);
@@ -312,7 +312,7 @@ static void no_process_to_be_had(void **state)
 	stop_signal();
 	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++, due()) {
 		step_is_not_started(0);
-		if (story.seq.steps[0].again_at - story.now != pauses[i])
+		if (story.seq.steps[0].retry_at - story.now != pauses[i])
 			break; /* 3.5 s: the next would be too late, so it comes sooner */
 	}
 	while (story.seq.steps[0].state != STATE_FAILED) {
@@ -321,8 +321,8 @@ static void no_process_to_be_had(void **state)
 		else
 			due();
 	}
-	assert_true(story.now - story.seq.begun >= 3900);
-	assert_int_equal(story.seq.steps[0].begun, story.seq.begun);
+	assert_true(story.now - story.seq.started >= 3900);
+	assert_int_equal(story.seq.steps[0].started, story.seq.started);
 }
 
 static void what_can_never_be_is_tried_once(void **state)

@@ -116,7 +116,7 @@ static void add_check(const char *name, enum outcome outcome, bool soft, int64_t
 	*check = (struct page_check){
 	    .kind = CHECK_HTTP,
 	    .soft = soft,
-	    .asked = true,
+	    .has_result = true,
 	    .outcome = outcome,
 	    .failure = outcome == OUTCOME_OK ? FAILURE_NONE : FAILURE_STATUS,
 	    .status = outcome == OUTCOME_OK ? 200 : 503,
@@ -174,14 +174,14 @@ TEST(a_chain)
 {
 	struct page_chain *chain = &page.head.chain;
 
-	*chain = (struct page_chain){.ran = true, .running = true, .begun = NOW - 1500, .deadline = NOW + 2500, .step = 1};
+	*chain = (struct page_chain){.ran = true, .running = true, .started = NOW - 1500, .deadline = NOW + 2500, .step = 1};
 	chain->unix_ms = INT64_C(1700000000000);
 	page.head.steps = 2;
 	strcpy(page.step[1].name, "second");
 	page.step[0] =
-	    (struct page_step){.name = "first", .state = STATE_OK, .attempt = 2, .begun = NOW - 1500, .ended = NOW - 1000};
+	    (struct page_step){.name = "first", .state = STATE_OK, .attempt = 2, .started = NOW - 1500, .ended = NOW - 1000};
 	page.step[1].state = STATE_RUNNING;
-	page.step[1].begun = NOW - 1000;
+	page.step[1].started = NOW - 1000;
 	json_t *root = status(), *object = json_object_get(root, "chain"), *steps = json_object_get(object, "steps");
 	assert_string_equal(string_at(object, "step"), "second");
 	assert_int_equal(number_at(object, "remaining_ms"), 2500);
@@ -237,11 +237,11 @@ static void fill_page(void)
 	strcpy(page.check[2].error, "no process for it");
 	page.head.steps = 3;
 	for (size_t i = 0; i < 3; i++) {
-		page.step[i] = (struct page_step){.state = (uint8_t)i, .attempt = 1, .begun = NOW - 1000, .ended = NOW - 500};
+		page.step[i] = (struct page_step){.state = (uint8_t)i, .attempt = 1, .started = NOW - 1000, .ended = NOW - 500};
 		snprintf(page.step[i].name, PAGE_NAME, "step%zu", i);
 	}
 	page.head.chain =
-	    (struct page_chain){.ran = true, .running = true, .begun = NOW - 1500, .deadline = NOW + 2500, .step = 1};
+	    (struct page_chain){.ran = true, .running = true, .started = NOW - 1500, .deadline = NOW + 2500, .step = 1};
 	strcpy(page.head.chain.signal, "SIGTERM");
 	page.version = PAGE_VERSION;
 }
@@ -289,18 +289,18 @@ static void damage(struct page *to)
 
 static void ask_listener(const struct page *of, const char *path, bool verbose, bool json)
 {
-	const struct wanted wanted = {.path = path, .method_known = true, .verbose = verbose, .json = json};
-	struct answer answer;
+	const struct query query = {.path = path, .method_known = true, .verbose = verbose, .json = json};
+	struct reply reply;
 
-	assert_true(answer_make(&wanted, of, NOW, &answer));
-	free(answer.body);
+	assert_true(http_reply_make(&query, of, NOW, &reply));
+	free(reply.body);
 }
 
 /* Everything that reads a copy. */
 static void print_all(const struct page *of, FILE *nowhere)
 {
 	static const char *const paths[] = {"/livez", "/readyz", "/startupz"};
-	static const struct probe_options asked[] = {
+	static const struct probe_options has_result[] = {
 	    {.json = true}, {.target = "ready"}, {.target = "bad", .json = true}, {.check = "good"}, {.target = "nobody"}};
 
 	for (size_t i = 0; i < 3; i++) {
@@ -312,8 +312,8 @@ static void print_all(const struct page *of, FILE *nowhere)
 	ask_listener(of, "/metrics", false, false);
 	rewind(nowhere);
 	status_text(nowhere, of, NOW);
-	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
-		probe_page(&asked[i], NULL, of);
+	for (size_t i = 0; i < sizeof has_result / sizeof *has_result; i++)
+		probe_from_page(&has_result[i], NULL, of);
 }
 
 /* Thousands of pages that no tinysup has written: none is taken for one that its readers cannot bear. */

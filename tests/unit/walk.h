@@ -47,7 +47,7 @@ static inline struct plan_step *add(enum step_kind kind, msec_t timeout, msec_t 
 	step->retry = (struct plan_retry){.attempts = 1, .backoff = 100, .backoff_max = 1000, .on = 31};
 	step->signal = kind == STEP_SIGNAL ? 10 : TERM;
 	step->period = 200;
-	step->try_timeout = 300;
+	step->attempt_timeout = 300;
 	if (!beside) {
 		*stage = (struct plan_stage){.steps = step, .first = chain->steps};
 		chain->count++;
@@ -93,7 +93,7 @@ struct path {
 	int starts;
 
 	/* the chain */
-	msec_t begun;   /* of the chain, or of what there is instead */
+	msec_t started; /* of the chain, or of what there is instead */
 	msec_t stop_at; /* the first stop signal that was heeded; 0: none */
 	enum reason reason;
 	bool ending;     /* no life comes after this one */
@@ -131,7 +131,7 @@ static inline void describe(const struct path *p)
 				seq_state_name(p->seq.steps[s - steps].state));
 		}
 	fprintf(stderr, "phase %d, reason %s, %lld ms after the begin\n", p->seq.phase, name_of(&names_reasons, p->seq.reason),
-		(long long)(p->now - p->seq.begun));
+		(long long)(p->now - p->seq.started));
 }
 
 /* --- what must hold of an action ------------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ static inline void check_start(struct path *p, const struct action *a, enum reas
 {
 	const struct plan_step *step = &steps[a->step];
 	struct done *done = &p->done[a->step];
-	msec_t left = plan.shutdown.effective - (p->now - p->begun) - plan.shutdown.kill_reserve;
+	msec_t left = plan.shutdown.effective - (p->now - p->started) - plan.shutdown.kill_reserve;
 
 	HOLDS(p, stage_of(a->step) >= p->furthest); /* in order */
 	p->furthest = stage_of(a->step);
@@ -210,7 +210,7 @@ static inline void check_end(struct path *p, const struct action *a, bool settle
 	p->required_failed |= step->required && end != STATE_OK && runs && a->why != WHY_STOP;
 	if (!settled)
 		return;
-	HOLDS(p, state->state == end && state->ended == p->now && state->begun == p->now - a->time);
+	HOLDS(p, state->state == end && state->ended == p->now && state->started == p->now - a->time);
 	HOLDS(p, state->attempt <= step->retry.attempts || step->kind == STEP_WAIT);
 }
 
@@ -251,7 +251,7 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		HOLDS(p, is_job(&steps[a->step]) && p->done[a->step].what == DONE_STARTED);
 		p->done[a->step].what = DONE_BETWEEN;
 		break;
-	case ACTION_STEP_AGAIN:
+	case ACTION_STEP_RETRY:
 		HOLDS(p, p->done[a->step].what == DONE_BETWEEN);
 		break;
 	case ACTION_STEP_ENDED:
@@ -276,12 +276,12 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		HOLDS(p, !p->hurry);
 		p->hurry = true;
 		break;
-	case ACTION_CHAIN_BEGUN:
+	case ACTION_CHAIN_STARTED:
 		for (size_t i = 0; i < plan.shutdown.chain.steps; i++)
 			HOLDS(p, !(is_job(&steps[i]) && p->done[i].what == DONE_STARTED));
 		memset(p->done, 0, sizeof p->done);
 		p->furthest = 0;
-		p->begun = p->now;
+		p->started = p->now;
 		p->hurry = p->required_failed = p->late = p->swept = false;
 		p->cleared = 0;
 		break;
@@ -291,10 +291,10 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		break;
 	case ACTION_CLEAR_KILL:
 		HOLDS(p, p->late || p->now == p->swept_at + LEFTOVERS ||
-			     p->now == p->begun + plan.shutdown.effective - plan.shutdown.kill_reserve);
+			     p->now == p->started + plan.shutdown.effective - plan.shutdown.kill_reserve);
 		break;
 	case ACTION_NOT_CLEARED:
-		HOLDS(p, p->cleared == 0 && p->now < p->begun + plan.shutdown.effective - MARGIN + (p->late ? 1000000 : 0));
+		HOLDS(p, p->cleared == 0 && p->now < p->started + plan.shutdown.effective - MARGIN + (p->late ? 1000000 : 0));
 		break;
 	case ACTION_RESTART_IN:
 		HOLDS(p, p->cleared == p->now);
@@ -313,7 +313,7 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		break;
 	case ACTION_SWEEP_KILL:
 		HOLDS(p, p->late || (p->swept && p->now == p->swept_at + LEFTOVERS) ||
-			     p->now == p->seq.begun + plan.shutdown.effective - plan.shutdown.kill_reserve);
+			     p->now == p->seq.started + plan.shutdown.effective - plan.shutdown.kill_reserve);
 		p->killed |= !p->app_gone;
 		break;
 	case ACTION_EXIT:
@@ -357,7 +357,7 @@ static inline void check_time(const struct path *p)
 	if (p->seq.phase == PHASE_RUNNING || p->seq.phase == PHASE_WAITING || p->over)
 		return;
 	HOLDS(p, seq_wake(&p->seq) != INT64_MAX);
-	HOLDS(p, p->now < p->seq.begun + plan.shutdown.effective - MARGIN);
+	HOLDS(p, p->now < p->seq.started + plan.shutdown.effective - MARGIN);
 	HOLDS(p, p->stop_at == 0 || p->now < p->stop_at + plan.shutdown.effective - MARGIN);
 }
 
@@ -426,7 +426,7 @@ static inline void take(struct path *p, const struct event *event)
 	events_seen++;
 	HOLDS(p, actions.count <= plan.shutdown.chain.steps * 4 + 8);
 	for (size_t i = 0; i < actions.count; i++)
-		if (actions.items[i].kind == ACTION_CHAIN_BEGUN)
+		if (actions.items[i].kind == ACTION_CHAIN_STARTED)
 			last_chain = i;
 	for (size_t i = 0; i < actions.count; i++)
 		check_action(p, &actions.items[i], i >= last_chain);
