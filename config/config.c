@@ -47,9 +47,9 @@ void config_seal(void)
 /* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
 static bool parse(config_t *tree, const struct reader *reader)
 {
-	if (config_read_string(tree, reader->source.text) == CONFIG_TRUE)
+	if (config_read_string(tree, reader->source->text) == CONFIG_TRUE)
 		return true;
-	syntax_error(&reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
+	syntax_error(reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
 		     reader->errors);
 	return false;
 }
@@ -230,13 +230,13 @@ static void load_file(struct reader *reader, struct plan *plan, char *const *com
 	config_t tree;
 
 	config_init(&tree);
-	if (source_read(&reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
+	if (source_read(reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
 		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
 		settle(reader, &tree, plan, command);
 		programs_look(reader, plan);
 	}
 	config_destroy(&tree);
-	source_free(&reader->source);
+	source_free(reader->source);
 }
 
 /* NULL where nobody else could find it by that. */
@@ -271,6 +271,7 @@ static struct plan *load(struct reader *reader, char *const *command)
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
 	static const struct config_checks nobody;
+	static struct source source;           /* large; never touched where there is no file */
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
@@ -283,7 +284,8 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 		errors_print(&errors, "", err);
 		return NULL;
 	}
-	struct reader reader = {.arena = &arena, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
+	struct reader reader = {
+	    .arena = &arena, .source = &source, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
 	reader.last_program = &reader.programs;
 	reader.warnings = reader.judges->warns ? &warnings : NULL;
 	struct plan *plan = load(&reader, command);

@@ -15,7 +15,7 @@ static void add(const struct reader *reader, struct errors *to, int line, const 
 
 static void add(const struct reader *reader, struct errors *to, int line, const char *path, const char *fmt, va_list args)
 {
-	const char *file = source_place(&reader->source, &line);
+	const char *file = source_place(reader->source, &line);
 	char what[400];
 
 	vsnprintf(what, sizeof what, fmt, args);

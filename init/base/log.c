@@ -26,10 +26,11 @@ static struct {
 	enum log_format format;
 	const char *app;
 	unsigned long dropped;
-	char batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
 	size_t batch_length;
 	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
+
+static char the_batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
 
 /*
  * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
@@ -105,7 +106,7 @@ static bool write_line(const char *line, size_t length)
 /* What is batched goes out in one write: a hook that floods must not cost process 1 a system call for each of its lines. */
 void log_flush(void)
 {
-	if (the_log.batch_length > 0 && !write_line(the_log.batch, the_log.batch_length))
+	if (the_log.batch_length > 0 && !write_line(the_batch, the_log.batch_length))
 		the_log.dropped += the_log.batch_lines;
 	the_log.batch_length = 0;
 	the_log.batch_lines = 0;
@@ -114,10 +115,10 @@ void log_flush(void)
 static void emit(struct text *line, bool batch)
 {
 	text_end_line(line);
-	if (!batch || line->length > sizeof the_log.batch - the_log.batch_length)
+	if (!batch || line->length > sizeof the_batch - the_log.batch_length)
 		log_flush();
 	if (batch) {
-		memcpy(the_log.batch + the_log.batch_length, line->bytes, line->length);
+		memcpy(the_batch + the_log.batch_length, line->bytes, line->length);
 		the_log.batch_length += line->length;
 		the_log.batch_lines++;
 	} else if (!write_line(line->bytes, line->length)) {
