@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 
 #include "probes/page.h"
-#include "probes/text.h"
+#include "probes/utf8.h"
 
 /* Times in milliseconds and microseconds: sums and differences of two never overflow, and all are on the calendar. */
 #define TIME_MAX INT64_C(253402300799999) /* the year 9999, from 1970 */
@@ -13,7 +13,7 @@
 /* A text that ends within its field, and can be printed as it is. */
 static bool is_text(const char *field, size_t size)
 {
-	return memchr(field, '\0', size) != NULL && text_is_plain(field);
+	return memchr(field, '\0', size) != NULL && utf8_is_plain(field);
 }
 
 /* A byte that is neither 0 nor 1 is no bool: to read it as one is undefined. */
