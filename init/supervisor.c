@@ -194,9 +194,9 @@ static int start_and_run(struct supervisor *s)
 	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
 	health_init(&s->health, s->plan, s->signals, &s->app, seed);
 	become_reaper(s->manner);
-	seal();
 	if (!supervisor_start_app(s))
 		return EXIT_CANNOT_EXECUTE;
+	seal();
 	run(s);
 	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
 }

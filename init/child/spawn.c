@@ -147,17 +147,20 @@ static void settle_group(const struct spawn *spec, pid_t pid)
 		setpgid(pid, pid);
 }
 
-/* The child runs on our stack and in our memory until its exec, so it tells its error there. */
+/* The child runs on our stack and in our memory until its exec: it finds its environment there, and leaves its error. */
 static pid_t spawn_until_exec(const struct spawn *spec, bool we_are_foreground, struct spawn_exec *exec)
 {
+	char **ours = environ;
 	volatile int error = 0;
-	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): no handler runs, all signals are blocked */
 
+	environ = spec->environment;
+	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): no handler runs, all signals are blocked */
 	if (pid == 0) {
 		run_program(spec, we_are_foreground, NULL);
 		error = errno;
 		_exit(exitcode_of_exec(error));
 	}
+	environ = ours;
 	exec->error = pid > 0 ? error : 0;
 	return pid;
 }

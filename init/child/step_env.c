@@ -24,6 +24,42 @@ void step_env_add(const struct plan_pairs *pairs)
 		setenv(pairs->items[i].name, pairs->items[i].value, 1);
 }
 
+static bool is_in(const struct plan_pairs *pairs, const char *variable)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		size_t length = strlen(pairs->items[i].name);
+		if (strncmp(variable, pairs->items[i].name, length) == 0 && variable[length] == '=')
+			return true;
+	}
+	return false;
+}
+
+char **step_env_with(const struct plan_pairs *pairs)
+{
+	size_t count = 0, size = 0;
+
+	if (pairs->count == 0)
+		return environ;
+	while (environ[count] != NULL)
+		count++;
+	for (size_t i = 0; i < pairs->count; i++)
+		size += strlen(pairs->items[i].name) + strlen(pairs->items[i].value) + 2;
+	char **with = malloc((count + pairs->count + 1) * sizeof *with + size);
+	if (with == NULL)
+		return NULL;
+	char *text = (char *)(with + count + pairs->count + 1);
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!is_in(pairs, environ[i]))
+			with[used++] = environ[i];
+	for (size_t i = 0; i < pairs->count; i++) {
+		with[used++] = text;
+		text += sprintf(text, "%s=%s", pairs->items[i].name, pairs->items[i].value) + 1;
+	}
+	with[used] = NULL;
+	return with;
+}
+
 void step_env_set_number(const char *name, long long number)
 {
 	char text[24];
