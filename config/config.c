@@ -294,3 +294,11 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 	errors_print(&warnings, "warning: ", err);
 	return good ? plan : NULL;
 }
+
+const char *config_library(void)
+{
+	static char version[24];
+
+	snprintf(version, sizeof version, "%d.%d.%d", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+	return version;
+}

@@ -65,13 +65,11 @@ static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, s
 		for (size_t j = 0; j < stage->count; j++) {
 			const struct plan_step *step = &stage->steps[j];
 			struct row *row = &rows[count++];
-			*row = (struct row){.step = step, .from = elapsed, .time = time};
+			*row = (struct row){.step = step, .from = elapsed, .time = budget_cap(step->timeout, time)};
 			row->alone = budget_runs(step, reason) && is_alone(step, reason, stopped);
 			row->runs = budget_runs(step, reason) && !row->alone;
 			row->first = stage->count > 1 && j == 0;
 			row->last = stage->count > 1 && j == stage->count - 1;
-			if (step->timeout != MSEC_UNSET && step->timeout < time)
-				row->time = step->timeout;
 			if (row->runs && row->time > longest)
 				longest = row->time;
 		}

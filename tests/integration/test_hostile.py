@@ -173,7 +173,7 @@ class Lives(HostileCase):
         for more in ("", "trap \"\" TERM; "):
             with self.subTest(more=more):
                 s = self.start("--", "sh", "-c", f'{look}; {more}setsid sleep 1000 & sleep 0.3; exit 3',
-                               config=self.RESTART + 'shutdown: { deadline = "3s"; platform_grace = "60s"; };')
+                               config=self.RESTART + 'shutdown: { deadline = "3s"; platform_grace = "60s"; kill_reserve = "1500ms"; };')
                 self.assertEqual(s.wait(60), 3)
                 self.assertEqual(s.file("lives").split(), ["0"] * 4)
                 self.assertIn("leftover processes: sleep (", s.log())
