@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "config/names.h"
-#include "init/base/clock.h"
 #include "init/base/log.h"
+#include "probes/clock.h"
 
 /* Messages taken in one go, so that a flood of them cannot starve anything. */
 #define MESSAGES_AT_ONCE 16

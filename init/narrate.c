@@ -7,9 +7,9 @@
 #include "config/names.h"
 #include "config/duration.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/base/log.h"
 #include "init/child/step_facts.h"
+#include "probes/clock.h"
 
 static void log_chain_start(const struct seq *seq)
 {

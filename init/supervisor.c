@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "init/base/clock.h"
 #include "init/machine/exitcode.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
@@ -14,6 +13,7 @@
 #include "init/persona.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
+#include "probes/clock.h"
 
 /* An app that lives longer than this needs the rest of us. */
 #define SETTLE_AFTER ((msec_t)2)

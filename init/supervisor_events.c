@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
 #include "init/persona.h"
+#include "probes/clock.h"
 
 /* Signals taken from the queue in one go, so that a flood of them cannot starve the timer. */
 #define SIGNALS_AT_ONCE 64

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/base/descriptors.h"
 #include "init/base/signals.h"
+#include "probes/clock.h"
 
 bool writer_open(struct writer *writer)
 {

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/step_env.h"
 #include "init/base/log.h"
 #include "init/child/spawn.h"
 #include "init/child/sweep.h"
+#include "probes/clock.h"
 
 struct preparation {
 	const struct plan_app *plan;

@@ -8,7 +8,7 @@
 
 #include "config/names.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
+#include "probes/clock.h"
 
 static void make_id(char id[SHUTDOWN_ID_TEXT])
 {

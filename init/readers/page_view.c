@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "config/duration.h"
-#include "init/base/clock.h"
 #include "init/base/line.h"
 #include "probes/result.h"
+#include "probes/clock.h"
 
 enum view_check view_check(const struct page_check *check, int64_t now)
 {

@@ -5,10 +5,10 @@
 
 #include "config/names.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/machine/sequencer.h"
 #include "init/readers/page_view.h"
 #include "probes/text.h"
+#include "probes/clock.h"
 
 static json_t *ms(int64_t duration)
 {

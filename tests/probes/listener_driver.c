@@ -23,10 +23,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "init/base/clock.h"
 #include "init/readers/httpd.h"
 #include "init/listen.h"
 #include "init/readers/status.h"
+#include "probes/clock.h"
 
 static struct page *page;
 static int memfd, listen_fd;
