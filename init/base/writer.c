@@ -27,7 +27,7 @@ bool writer_open(struct writer *writer)
  */
 static void write_all(const char *bytes, size_t length, pid_t parent)
 {
-	const struct timespec pause = {.tv_nsec = 100 * 1000000};
+	const struct timespec pause = {.tv_nsec = 100000000};
 
 	while (length > 0) {
 		ssize_t n = write(STDERR_FILENO, bytes, length);

@@ -154,7 +154,7 @@ static pid_t spawn_until_exec(const struct spawn *spec, bool we_are_foreground, 
 	volatile int error = 0;
 
 	environ = spec->environment;
-	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): no handler runs, all signals are blocked */
+	pid_t pid = vfork(); /* no handler runs meanwhile: all signals are blocked */
 	if (pid == 0) {
 		run_program(spec, we_are_foreground, NULL);
 		error = errno;
