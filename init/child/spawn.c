@@ -67,6 +67,7 @@ static void execute_by_shell(const struct spawn *spec)
 
 	while (spec->argv[count] != NULL)
 		count++;
+	/* cppcheck-suppress allocaCalled ; what it would have instead is -Wvla's error */
 	char **argv = alloca((count + 2) * sizeof *argv);
 	argv[0] = (char[]){"/bin/sh"};
 	memcpy(argv + 1, spec->argv, (count + 1) * sizeof *argv);
@@ -161,7 +162,8 @@ static pid_t spawn_until_exec(const struct spawn *spec, bool we_are_foreground, 
 		_exit(exitcode_of_exec(error));
 	}
 	environ = ours;
-	exec->error = pid > 0 ? error : 0;
+	if (exec != NULL && pid > 0)
+		exec->error = error;
 	return pid;
 }
 
