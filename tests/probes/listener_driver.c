@@ -24,11 +24,12 @@
 #include <unistd.h>
 
 #include "init/readers/httpd.h"
-#include "init/listen.h"
 #include "init/readers/status.h"
 #include "probes/clock.h"
 
 static struct page *page;
+#define BACKLOG 4096
+
 static int memfd, listen_fd;
 static pid_t child;
 
@@ -225,13 +226,14 @@ static void take(const char *command, const char *words)
 
 int main(void)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof address;
 	char line[1024], command[16];
 
 	open_page();
-	listen_fd = listen_open("127.0.0.1:0");
-	if (listen_fd < 0 || getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0)
+	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(listen_fd, (struct sockaddr *)&address, length) != 0 || listen(listen_fd, BACKLOG) != 0 ||
+	    getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0)
 		return 2;
 	start_listener();
 	printf("%d %d %d\n", ntohs(address.sin_port), (int)child, memfd);
