@@ -125,7 +125,7 @@ static void list_reserves(const struct plan_shutdown *shutdown, enum reason reas
 			step++;
 		if (most > 0)
 			used += (size_t)snprintf(to + used, size - used, "%s %s%s, ", step->name, duration_format(most, time),
-						 step == stop ? " (its default)" : "");
+						 step == stop ? " (default)" : "");
 	}
 	if (used < size)
 		snprintf(to + used, size - used, "kill_reserve %s", duration_format(shutdown->kill_reserve, time));
@@ -145,7 +145,7 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 		reported = reserved;
 		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
 		snprintf(what, sizeof what,
-			 "the reserves and kill_reserve add up to %s, but the deadline in effect is %s (for the reason %s: %s)",
+			 "the reserves and kill_reserve add up to %s, but the effective deadline is %s (reason %s: %s)",
 			 duration_format(reserved, a), duration_format(shutdown->effective, b),
 			 name_of(&names_reasons, (size_t)reason), list);
 		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
@@ -162,7 +162,7 @@ static void settle_deadline(struct reader *reader, const config_t *tree, struct 
 		shutdown->platform = "platform_grace";
 	shutdown->effective = platform_effective(shutdown->deadline, shutdown->grace);
 	if (shutdown->effective <= 0) {
-		report(reader, tree, "shutdown.platform_grace", "leaves no time: 2 s of it are kept as a margin");
+		report(reader, tree, "shutdown.platform_grace", "leaves no time: tinysup keeps a margin of 2 s");
 		return;
 	}
 	struct plan_step *stop = stop_without_reserve(&shutdown->chain);
@@ -281,11 +281,11 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
-		fprintf(err, "tinysup: no memory for the configuration: %s\n", strerror(errno));
+		fprintf(err, "tinysup: cannot allocate memory for the configuration: %s\n", strerror(errno));
 		return NULL;
 	}
 	if (setjmp(arena.full) != 0) {
-		errors_add(&errors, file != NULL ? file : "tinysup", 0, "", "is too large: the plan needs more than %zu MiB",
+		errors_add(&errors, file != NULL ? file : "tinysup", 0, "", "too large: the plan needs more than %zu MiB",
 			   ARENA_SIZE >> 20);
 		errors_print(&errors, "", err);
 		return NULL;

@@ -84,7 +84,7 @@ const char *read_text(struct reader *reader, const config_setting_t *setting, co
 	char why[256];
 
 	if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
-		read_error(reader, setting, path, "wants a string in quotes, not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected a string in quotes, got %s", read_type_name(setting));
 		return NULL;
 	}
 	const char *raw = config_setting_get_string(setting), *text = expand(reader->arena, raw, from_file, why);
@@ -136,7 +136,7 @@ static const char *expected_type(enum key_type type)
 	case KEY_DURATION:
 		return "a duration such as \"500ms\", \"10s\" or \"1m30s\"";
 	case KEY_UMASK:
-		return "an octal mask in quotes, such as \"022\"";
+		return "an octal mask in quotes such as \"022\"";
 	case KEY_SIGNAL:
 	case KEY_SIGNALS:
 		return "a signal such as \"SIGTERM\"";
@@ -154,8 +154,8 @@ static void warn_of_seconds(struct reader *reader, const struct key *key, const 
 
 	if (key->type != KEY_DURATION || text[strspn(text, "0123456789.")] != '\0' || seconds <= 3600)
 		return;
-	read_warn(reader, setting, path, "%.15g s = %dh%dm: did you mean milliseconds? A bare number is seconds", seconds,
-		  minutes / 60, minutes % 60);
+	read_warn(reader, setting, path, "%.15g s = %dh%dm: did you mean milliseconds? A number without a unit is seconds",
+		  seconds, minutes / 60, minutes % 60);
 }
 
 void read_scalar(struct reader *reader, const struct key *key, const config_setting_t *setting, void *field, const char *path)
@@ -170,7 +170,7 @@ void read_scalar(struct reader *reader, const struct key *key, const config_sett
 		if (text == NULL || (reader->unresolved && key->type != KEY_STRING))
 			return;
 	} else if (!may_be(key->type, written)) {
-		read_error(reader, setting, path, "wants %s, not %s", expected_type(key->type), read_type_name(setting));
+		read_error(reader, setting, path, "expected %s, got %s", expected_type(key->type), read_type_name(setting));
 		return;
 	} else if (written == CONFIG_TYPE_BOOL) {
 		text = config_setting_get_bool(setting) ? "true" : "false";
@@ -201,7 +201,7 @@ static void read_subgroup(struct reader *reader, const struct key *key, config_s
 	if (config_setting_type(setting) == CONFIG_TYPE_GROUP)
 		read_group(reader, key->group, setting, out, path);
 	else
-		read_error(reader, setting, path, "wants a group { ... }, not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected a group { ... }, got %s", read_type_name(setting));
 }
 
 static void read_key(struct reader *reader, const struct key *key, config_setting_t *setting, void *field, const char *path)
