@@ -20,6 +20,9 @@
 #include "config/user.h"
 
 static struct arena arena; /* one plan a process: config_seal() has to find it */
+/* Only needed while the plan is made: nothing of the plan points into them. */
+static config_t the_tree;
+static struct source the_source;
 
 const char *config_named(const char *option)
 {
@@ -122,7 +125,7 @@ static void list_reserves(const struct plan_shutdown *shutdown, enum reason reas
 			step++;
 		if (most > 0)
 			used += (size_t)snprintf(to + used, size - used, "%s %s%s, ", step->name, duration_format(most, time),
-						 step == stop ? " (its default)" : "");
+						 step == stop ? " (default)" : "");
 	}
 	if (used < size)
 		snprintf(to + used, size - used, "kill_reserve %s", duration_format(shutdown->kill_reserve, time));
@@ -142,7 +145,7 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 		reported = reserved;
 		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
 		snprintf(what, sizeof what,
-			 "the reserves and kill_reserve add up to %s, but the deadline in effect is %s (for the reason %s: %s)",
+			 "the reserves and kill_reserve add up to %s, but the effective deadline is %s (reason %s: %s)",
 			 duration_format(reserved, a), duration_format(shutdown->effective, b),
 			 name_of(&names_reasons, (size_t)reason), list);
 		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
@@ -159,7 +162,7 @@ static void settle_deadline(struct reader *reader, const config_t *tree, struct 
 		shutdown->platform = "platform_grace";
 	shutdown->effective = platform_effective(shutdown->deadline, shutdown->grace);
 	if (shutdown->effective <= 0) {
-		report(reader, tree, "shutdown.platform_grace", "leaves no time: 2 s of it are kept as a margin");
+		report(reader, tree, "shutdown.platform_grace", "leaves no time: tinysup keeps a margin of 2 s");
 		return;
 	}
 	struct plan_step *stop = stop_without_reserve(&shutdown->chain);
@@ -224,19 +227,23 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 		settle_deadline(reader, tree, shutdown);
 }
 
-/* The tree is only needed while the plan is made: nothing of the plan points into it. */
 static void load_file(struct reader *reader, struct plan *plan, char *const *command)
 {
-	config_t tree;
-
-	config_init(&tree);
-	if (source_read(reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
-		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
-		settle(reader, &tree, plan, command);
+	config_init(&the_tree);
+	if (source_read(reader->source, reader->file, reader->errors) && parse(&the_tree, reader)) {
+		read_group(reader, &schema_root, config_root_setting(&the_tree), plan, "");
+		settle(reader, &the_tree, plan, command);
 		programs_look(reader, plan);
 	}
-	config_destroy(&tree);
-	source_free(reader->source);
+}
+
+void config_release(void)
+{
+	if (the_tree.root == NULL)
+		return;
+	config_destroy(&the_tree);
+	source_free(&the_source);
+	memset(&the_tree, 0, sizeof the_tree);
 }
 
 /* NULL where nobody else could find it by that. */
@@ -271,21 +278,23 @@ static struct plan *load(struct reader *reader, char *const *command)
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
 	static const struct config_checks nobody;
-	static struct source source;           /* large; never touched where there is no file */
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
-		fprintf(err, "tinysup: no memory for the configuration: %s\n", strerror(errno));
+		fprintf(err, "tinysup: cannot allocate memory for the configuration: %s\n", strerror(errno));
 		return NULL;
 	}
 	if (setjmp(arena.full) != 0) {
-		errors_add(&errors, file != NULL ? file : "tinysup", 0, "", "is too large: the plan needs more than %zu MiB",
+		errors_add(&errors, file != NULL ? file : "tinysup", 0, "", "too large: the plan needs more than %zu MiB",
 			   ARENA_SIZE >> 20);
 		errors_print(&errors, "", err);
 		return NULL;
 	}
-	struct reader reader = {
-	    .arena = &arena, .source = &source, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
+	struct reader reader = {.arena = &arena,
+				.source = &the_source,
+				.errors = &errors,
+				.file = file,
+				.judges = judges != NULL ? judges : &nobody};
 	reader.last_program = &reader.programs;
 	reader.warnings = reader.judges->warns ? &warnings : NULL;
 	struct plan *plan = load(&reader, command);

@@ -31,7 +31,7 @@ static bool is_regular(mode_t mode, int *error, char why[256])
 	if (S_ISREG(mode))
 		return true;
 	if (S_ISDIR(mode))
-		return unfit(error, why, "is a directory (Docker makes one where the file of a bind mount is missing)");
+		return unfit(error, why, "is a directory (Docker creates one if the source of a bind mount is missing)");
 	return unfit(error, why, S_ISFIFO(mode) ? "is a pipe, not a regular file" : "is not a regular file");
 }
 
@@ -86,7 +86,7 @@ static bool read_all(int fd, size_t most, struct contents *out, bool input, int 
 	if (n < 0)
 		return failed(error, why);
 	if (memchr(out->text, '\0', out->length) != NULL)
-		return unfit(error, why, "holds a NUL byte");
+		return unfit(error, why, "contains a NUL byte");
 	out->text[out->length] = '\0';
 	return true;
 }

@@ -28,7 +28,7 @@ static bool thousandths(const char **cursor, int64_t *out)
 	return true;
 }
 
-/* Milliseconds in the unit at *cursor, which moves past it; 0 where there is none. */
+/* Milliseconds in the unit at *cursor, which moves past it and one space before it; 0 if there is none. */
 static msec_t unit(const char **cursor)
 {
 	static const struct {
@@ -36,6 +36,7 @@ static msec_t unit(const char **cursor)
 		msec_t ms;
 	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
+	*cursor += **cursor == ' ';
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		size_t length = strlen(units[i].name);
 		if (strncmp(*cursor, units[i].name, length) == 0 && !isalpha((unsigned char)(*cursor)[length])) {
@@ -68,6 +69,20 @@ bool duration_parse(const char *text, msec_t *out)
 	return true;
 }
 
+/* Hours, minutes and seconds, without those that are 0. */
+static void format_long(long long seconds, char buffer[DURATION_TEXT])
+{
+	const struct {
+		long long count;
+		char unit;
+	} parts[] = {{seconds / 3600, 'h'}, {seconds / 60 % 60, 'm'}, {seconds % 60, 's'}};
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].count > 0)
+			used += (size_t)snprintf(buffer + used, DURATION_TEXT - used, "%lld%c", parts[i].count, parts[i].unit);
+}
+
 const char *duration_format(msec_t duration, char buffer[DURATION_TEXT])
 {
 	const long long ms = duration, tenths = (ms + 50) / 100;
@@ -80,9 +95,7 @@ const char *duration_format(msec_t duration, char buffer[DURATION_TEXT])
 		snprintf(buffer, DURATION_TEXT, "%lld.%lld s", tenths / 10, tenths % 10);
 	else if (ms < 60000)
 		snprintf(buffer, DURATION_TEXT, "%lld s", tenths / 10);
-	else if (ms % 60000 == 0)
-		snprintf(buffer, DURATION_TEXT, "%lldm", ms / 60000);
 	else
-		snprintf(buffer, DURATION_TEXT, "%lldm%llds", ms / 60000, ms % 60000 / 1000);
+		format_long(ms / 1000, buffer);
 	return buffer;
 }

@@ -59,7 +59,7 @@ void errors_print(struct errors *errors, const char *label, FILE *to)
 			fprintf(to, "%s: %s%s\n", e->file, label, e->text);
 	}
 	if (errors->count > errors->kept)
-		fprintf(to, "tinysup: and %zu more\n", errors->count - errors->kept);
+		fprintf(to, "tinysup: %zu more errors\n", errors->count - errors->kept);
 	free(errors->items);
 	*errors = (struct errors){0};
 }

@@ -74,14 +74,15 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 		fallback += 2;
 	}
 	if (!valid_name(inside)) {
-		snprintf(why, 256, "${%.100s} is neither ${NAME}, ${NAME:-default} nor ${file:/path}", inside);
+		snprintf(why, 256, "${%.100s}: expected ${NAME}, ${NAME:-default} or ${file:/path}", inside);
 		return false;
 	}
 	const char *value = getenv(inside);
 	if ((value == NULL || *value == '\0') && fallback != NULL)
 		value = fallback;
 	if (value == NULL) {
-		snprintf(why, 256, "${%.100s} is not in the environment and has no default (${%.100s:-...})", inside, inside);
+		snprintf(why, 256, "${%.100s} is not set in the environment and has no default (${%.100s:-...})", inside,
+			 inside);
 		return false;
 	}
 	return append(g, value, strlen(value));
@@ -105,7 +106,7 @@ static bool expand_into(struct growing *g, const char *text, bool *from_file, ch
 		}
 		const char *end = strchr(text, '}');
 		if (end == NULL) {
-			snprintf(why, 256, "a \"${\" without its \"}\"");
+			snprintf(why, 256, "\"${\" without a closing \"}\"");
 			return false;
 		}
 		char *inside = strndup(text + 2, (size_t)(end - text - 2));

@@ -27,13 +27,13 @@ static const char *reason_name(const struct plan *plan, enum reason reason)
 
 	switch ((int)reason) {
 	case REASON_EXIT:
-		return policy == RESTART_ALWAYS ? "an exit after too many restarts" : "an exit";
+		return policy == RESTART_ALWAYS ? "an exit once restarts are exhausted" : "an exit";
 	case REASON_CRASH:
-		return policy != RESTART_NEVER ? "a crash after too many restarts" : "a crash";
+		return policy != RESTART_NEVER ? "a crash once restarts are exhausted" : "a crash";
 	case REASON_UNHEALTHY:
 		return "an unhealthy app";
 	case REASON_RESTART:
-		return policy != RESTART_NEVER ? "with restart.policy a crash" : "a restart";
+		return policy != RESTART_NEVER ? "a crash (restart.policy)" : "a restart";
 	default:
 		return "a stop";
 	}
@@ -104,7 +104,8 @@ static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to
 	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, name_of(&names_step_kinds, row->step->kind),
 		time_text(row->step->reserve, reserve));
 	if (!row->runs) {
-		fprintf(to, "%8s %8s  %s\n", "-", "-", row->alone ? "needs the app, which is gone" : "not for this reason");
+		fprintf(to, "%8s %8s  %s\n", "-", "-",
+			row->alone ? "skipped: the app is not running" : "skipped: excluded by `when`");
 		return;
 	}
 	fprintf(to, "%8s %8s  ", row->time > 0 || row->step->timeout == 0 ? duration_format(row->time, time) : "none",
@@ -148,17 +149,17 @@ static void print_cuts(const struct row *rows, size_t count, FILE *to)
 		const struct plan_step *step = rows[i].step;
 		if (!is_cut(&rows[i]))
 			continue;
-		fprintf(to, any ? "" : "\nwhat is cut where every step before takes its longest:\n");
+		fprintf(to, any ? "" : "\ncut if every earlier step takes as long as it can:\n");
 		any = true;
 		if (step->timeout == MSEC_UNSET)
-			fprintf(to, "  %s: nothing is left for it\n", step->name);
+			fprintf(to, "  %s: no time left\n", step->name);
 		else
-			fprintf(to, "  %s: %s of its %s are left\n", step->name,
+			fprintf(to, "  %s: %s left of %s\n", step->name,
 				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
 				duration_format(step->timeout, timeout));
 	}
 	if (!any)
-		fputs("\nnothing is cut, even where every step takes its longest\n", to);
+		fputs("\nno step is cut, even if every step takes as long as it can\n", to);
 }
 
 static void print_notes(const struct row *rows, size_t count, FILE *to)
@@ -171,14 +172,14 @@ static void print_notes(const struct row *rows, size_t count, FILE *to)
 		if (step->kind == STEP_STOP)
 			stopped = true;
 		else if (step->needs_app && stopped)
-			note = "needs_app, but the app is stopped before it: it never runs";
+			note = "never runs: it has needs_app, but the app is stopped before it";
 		else if (step->kind == STEP_SIGNAL && stopped)
-			note = "a signal, but the app is stopped before it: it is never sent";
+			note = "never sent: the app is stopped before it";
 		else if (step->timeout == MSEC_UNSET && rows[i].runs)
-			note = "has no timeout: it may take all that is not reserved for others";
+			note = "no timeout: it may use all the time that later steps have not reserved";
 		if (step->kind == STEP_STOP && step->reserve < CHAIN_STOP_RESERVE &&
 		    (step->timeout == MSEC_UNSET || step->reserve < step->timeout))
-			note = "less than 3 s are kept for it";
+			note = "reserves less than 3 s";
 		if (note == NULL)
 			continue;
 		fprintf(to, "%s  %s: %s\n", any ? "" : "\nnotes:\n", step->name, note);
@@ -244,8 +245,8 @@ static void print_other(const struct plan *plan, enum reason reason, const char 
 				duration_format(rows[i].from, from));
 	for (size_t i = 0; i < count; i++)
 		if (is_cut(&rows[i]))
-			fprintf(to, "  %s: %s of its time is left where every step before takes its longest\n",
-				rows[i].step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
+			fprintf(to, "  %s: %s left if every earlier step takes as long as it can\n", rows[i].step->name,
+				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
 }
 
 /* Each plan that differs from the stop's and from those before it, for all the reasons that have it. */
@@ -293,16 +294,16 @@ static void print_signals(uint64_t signals, FILE *to)
 static void print_lives(const struct plan *plan, FILE *to)
 {
 	static const char *const policies[] = {
-	    [RESTART_NEVER] = "only by a probe", [RESTART_ON_FAILURE] = "on failure", [RESTART_ALWAYS] = "always"};
+	    [RESTART_NEVER] = "by probes only", [RESTART_ON_FAILURE] = "on failure", [RESTART_ALWAYS] = "always"};
 	const struct plan_restart *restart = &plan->app.restart;
 	char within[DURATION_TEXT], backoff[DURATION_TEXT], most[DURATION_TEXT], watchdog[DURATION_TEXT];
 
 	if (plan->app.notify)
-		fprintf(to, "notify         READY=1 is part of startup%s%s\n",
-			plan->app.watchdog > 0 ? "; WATCHDOG=1 every " : "",
+		fprintf(to, "notify         startup waits for READY=1%s%s\n",
+			plan->app.watchdog > 0 ? "; WATCHDOG=1 at least every " : "",
 			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
 	if (plan_may_restart(plan))
-		fprintf(to, "restarted      %s, %d times within %s at most, after %s to %s\n", policies[restart->policy],
+		fprintf(to, "restarts       %s, at most %d within %s, back-off %s to %s\n", policies[restart->policy],
 			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
 			duration_format(restart->backoff_max, most));
 	if (plan->listen != NULL)
@@ -313,7 +314,7 @@ static void print_app(const struct plan *plan, FILE *to)
 {
 	const struct plan_app *app = &plan->app;
 
-	fprintf(to, "configuration  %s\n", plan->file != NULL ? plan->file : "none: defaults");
+	fprintf(to, "configuration  %s\n", plan->file != NULL ? plan->file : "none (defaults)");
 	fprintf(to, "app            %s", app->name);
 	if (app->command.shown != NULL)
 		fprintf(to, ": %s", app->command.shown);
@@ -321,7 +322,7 @@ static void print_app(const struct plan *plan, FILE *to)
 		fprintf(to, "; in %s", app->directory);
 	if (app->user.set)
 		fprintf(to, "; as uid %u, gid %u", app->user.uid, app->user.gid);
-	fprintf(to, "\nstopped by     ");
+	fprintf(to, "\nstop signals   ");
 	print_signals(plan->shutdown.signals, to);
 	print_lives(plan, to);
 }
@@ -330,11 +331,11 @@ static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
 {
 	char effective[DURATION_TEXT], deadline[DURATION_TEXT], grace[DURATION_TEXT];
 
-	fprintf(to, "deadline       %s from the first stop event to the exit", duration_format(shutdown->effective, effective));
+	fprintf(to, "deadline       %s from the first stop event to exit", duration_format(shutdown->effective, effective));
 	if (shutdown->grace == MSEC_UNSET)
-		fputs("; what the platform grants is unknown (Docker: 10 s unless told otherwise)\n", to);
+		fputs("; the platform's grace period is unknown (Docker's default: 10 s)\n", to);
 	else if (shutdown->effective < shutdown->deadline)
-		fprintf(to, ": of %s configured, since %s grants %s\n", duration_format(shutdown->deadline, deadline),
+		fprintf(to, " instead of the configured %s: %s grants %s\n", duration_format(shutdown->deadline, deadline),
 			shutdown->platform, duration_format(shutdown->grace, grace));
 	else
 		fprintf(to, "; %s grants %s\n", shutdown->platform, duration_format(shutdown->grace, grace));
@@ -356,15 +357,15 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 		decides |= !plan->checks.items[i].soft;
 	}
 	if (probe->checks == 0)
-		fputs(kind == PROBE_STARTUP ? "READY=1 from the app" : "WATCHDOG=1 from the app", to);
+		fputs(kind == PROBE_STARTUP ? "READY=1" : "WATCHDOG=1", to);
 	if (probe->checks != 0 || kind == PROBE_STARTUP)
-		fprintf(to, "; after %s, every %s, %s each; fails after %d, succeeds after %d",
+		fprintf(to, "; delay %s, period %s, timeout %s; fails after %d, succeeds after %d",
 			duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
 			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
 	if (kind != PROBE_READINESS)
 		fprintf(to, "; on failure: %s", name_of(&names_unhealthy, probe->on_failure));
 	if (probe->checks != 0 && !decides)
-		fputs("; all of its checks are soft: it never fails", to);
+		fputs("; all its checks are soft: it never fails", to);
 	fputc('\n', to);
 }
 
@@ -377,7 +378,7 @@ static void print_lists(const struct plan *plan, FILE *to)
 		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, name_of(&names_check_kinds, check->kind),
 			check->kind == CHECK_EXEC ? " (a program)" : "");
 		if (check->timeout != MSEC_UNSET)
-			fprintf(to, ", %s at most", duration_format(check->timeout, time));
+			fprintf(to, ", timeout %s", duration_format(check->timeout, time));
 		fputs(check->soft ? ", soft\n" : "\n", to);
 	}
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
@@ -396,10 +397,10 @@ void plan_print(const struct plan *plan, FILE *to)
 	print_deadline(&plan->shutdown, to);
 	print_lists(plan, to);
 	if (!plan->shutdown.chained) {
-		fputs("no chain: stop signals are forwarded as they come, and what is left at the deadline is killed\n", to);
+		fputs("no chain: stop signals are forwarded to the app; whatever is left at the deadline is killed\n", to);
 		return;
 	}
-	fputs("\nthe shutdown at its longest: every step takes all it may\n\n", to);
+	fputs("\nworst case: every step takes as long as it can\n\n", to);
 	size_t count = reckon(&plan->shutdown, REASON_STOP, rows);
 	print_chart(&plan->shutdown, rows, count, to);
 	print_cuts(rows, count, to);

@@ -72,7 +72,7 @@ void programs_look(struct reader *reader, const struct plan *plan)
 		const char *shown = config_setting_get_string(program->setting);
 		int error = strstr(program->name, "${") == NULL ? look(plan, program->name) : 0;
 		if (error == ENOENT && strchr(program->name, '/') == NULL)
-			read_warn(reader, program->setting, program->path, "%s is in no directory of PATH", shown);
+			read_warn(reader, program->setting, program->path, "%s: not found in PATH", shown);
 		else if (error != 0)
 			read_warn(reader, program->setting, program->path, "%s: %s", shown,
 				  error == EACCES ? "not executable" : strerror(error));

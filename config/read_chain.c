@@ -27,9 +27,9 @@ static const struct plan_alert *find_alert(struct chain_reader *c, const config_
 		nearest_offer(&near, c->plan->alerts.items[i].name);
 	}
 	if (near.best != NULL)
-		read_error(c->reader, at, path, "there is no \"%s\" in alerts; did you mean \"%s\"?", name, near.best);
+		read_error(c->reader, at, path, "no alert channel \"%s\"; did you mean \"%s\"?", name, near.best);
 	else
-		read_error(c->reader, at, path, "there is no \"%s\" in alerts", name);
+		read_error(c->reader, at, path, "no alert channel \"%s\"", name);
 	return NULL;
 }
 
@@ -89,7 +89,7 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 	struct step_text text = {0};
 
 	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		read_error(c->reader, group, path, "wants a step { ... }, or a list of steps that run in parallel");
+		read_error(c->reader, group, path, "expected a step { ... } or a list of steps to run in parallel");
 		return 0;
 	}
 	size_t errors = c->reader->errors->count;
@@ -98,9 +98,9 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 		return 0;
 	settle(c, &text);
 	if (name_taken(c, to - before, before, text.step.name))
-		read_error(c->reader, group, path, "another step is called \"%s\" already", text.step.name);
+		read_error(c->reader, group, path, "duplicate step name \"%s\"", text.step.name);
 	if (text.step.reserve > 0 && text.step.timeout != MSEC_UNSET && text.step.reserve > text.step.timeout)
-		read_error(c->reader, group, path, "its reserve is longer than its timeout");
+		read_error(c->reader, group, path, "reserve is longer than timeout");
 	if (text.step.kind != STEP_ALERT) {
 		*to = text.step;
 		return 1;
@@ -112,7 +112,7 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 			to[i].name = with_channel(c, text.step.name, text.alert.items[i]);
 	}
 	if (text.alert.count == 0)
-		read_error(c->reader, group, path, "tells nobody");
+		read_error(c->reader, group, path, "alert list is empty");
 	return text.alert.count;
 }
 
@@ -159,7 +159,7 @@ static void read_stage(struct chain_reader *c, config_setting_t *element, struct
 	stage->steps = steps;
 	close_stage(stage);
 	if (parallel && stage->has_stop)
-		read_error(c->reader, element, path, "the stop step cannot run in parallel with others");
+		read_error(c->reader, element, path, "the stop step cannot run in parallel with other steps");
 }
 
 void chain_read(struct reader *reader, config_setting_t *list, const struct plan *plan, struct plan_chain *out)
@@ -169,12 +169,12 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 	char path[PATH_TEXT];
 
 	if (config_setting_type(list) != CONFIG_TYPE_LIST) {
-		read_error(reader, list, CHAIN_PATH, "wants a list of steps ( { ... }, { ... } )");
+		read_error(reader, list, CHAIN_PATH, "expected a list of steps ( { ... }, { ... } )");
 		return;
 	}
 	int length = config_setting_length(list);
 	if (length > PLAN_STEPS_MAX) {
-		read_error(reader, list, CHAIN_PATH, "has %d steps; %d are the most", length, PLAN_STEPS_MAX);
+		read_error(reader, list, CHAIN_PATH, "%d steps; the maximum is %d", length, PLAN_STEPS_MAX);
 		return;
 	}
 	c.stages = arena_alloc(reader->arena, (size_t)length * sizeof *c.stages);
@@ -185,13 +185,12 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 		out->steps += c.stages[i].count;
 	}
 	if (length > 0 && c.stops == 0 && reader->errors->count == errors)
-		read_error(
-		    reader, list, CHAIN_PATH,
-		    "no step stops the app: exactly one must, such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
+		read_error(reader, list, CHAIN_PATH,
+			   "no step stops the app: add one such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
 	if (c.stops > 1)
-		read_error(reader, list, CHAIN_PATH, "%d steps stop the app: exactly one must", c.stops);
+		read_error(reader, list, CHAIN_PATH, "%d steps stop the app: exactly one must do so", c.stops);
 	if (out->steps > PLAN_STEPS_MAX)
-		read_error(reader, list, CHAIN_PATH, "has %zu steps; %d are the most", out->steps, PLAN_STEPS_MAX);
+		read_error(reader, list, CHAIN_PATH, "%zu steps; the maximum is %d", out->steps, PLAN_STEPS_MAX);
 	out->stages = c.stages;
 	out->count = c.count;
 }

@@ -72,7 +72,7 @@ void read_pairs(struct reader *reader, const struct key *key, const config_setti
 	bool from_file, lines = key->type == KEY_HEADERS && is_sequence(setting);
 
 	if (!lines && config_setting_type(setting) != CONFIG_TYPE_GROUP) {
-		read_error(reader, setting, path, "wants a group such as { NAME = \"value\"; }, not %s",
+		read_error(reader, setting, path, "expected a group such as { NAME = \"value\"; }, got %s",
 			   read_type_name(setting));
 		return;
 	}
@@ -84,13 +84,13 @@ void read_pairs(struct reader *reader, const struct key *key, const config_setti
 			element_path(whole, path, i);
 			const char *text = read_text(reader, child, whole, &from_file);
 			if (text != NULL && !split_header(reader, text, &items[i]))
-				read_error(reader, child, whole, "wants \"Name: value\"");
+				read_error(reader, child, whole, "expected \"Name: value\"");
 		} else {
 			snprintf(whole, sizeof whole, "%s.%s", path, config_setting_name(child));
 			read_pair(reader, child, &items[i], whole);
 		}
 		if (key->type == KEY_HEADERS && items[i].value != NULL && strpbrk(items[i].value, "\r\n") != NULL)
-			read_error(reader, child, whole, "a header cannot hold a line break");
+			read_error(reader, child, whole, "a header cannot contain a line break");
 	}
 	*out = (struct plan_pairs){items, (size_t)length};
 }
@@ -103,13 +103,13 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 
 	if (!is_sequence(setting)) {
 		read_error(reader, setting, path,
-			   "wants words, such as [ \"program\", \"argument\" ], not %s: no shell reads them",
+			   "expected an array such as [ \"program\", \"argument\" ], got %s; commands do not run in a shell",
 			   read_type_name(setting));
 		return;
 	}
 	int length = config_setting_length(setting);
 	if (length == 0) {
-		read_error(reader, setting, path, "names no program");
+		read_error(reader, setting, path, "empty command");
 		return;
 	}
 	char **argv = arena_alloc(reader->arena, ((size_t)length + 1) * sizeof *argv);
@@ -120,8 +120,7 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 		if (word == NULL)
 			return;
 		if (from_file) {
-			read_error(reader, child, whole,
-				   "a secret in an argument can be read by every process: pass it in environment");
+			read_error(reader, child, whole, "every process can read arguments: pass secrets in environment");
 			return;
 		}
 		argv[i] = arena_strdup(reader->arena, word);
@@ -130,7 +129,7 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 						 config_setting_get_string(child));
 	}
 	if (*argv[0] == '\0') {
-		read_error(reader, setting, path, "names no program");
+		read_error(reader, setting, path, "empty command");
 		return;
 	}
 	*out = (struct plan_exec){argv, arena_strdup(reader->arena, shown)};
@@ -150,7 +149,8 @@ void read_names(struct reader *reader, const config_setting_t *setting, struct p
 	char whole[PATH_TEXT];
 
 	if (!one && !is_sequence(setting)) {
-		read_error(reader, setting, path, "wants names, such as [ \"one\", \"two\" ], not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected names such as [ \"one\", \"two\" ], got %s",
+			   read_type_name(setting));
 		return;
 	}
 	int length = one ? 1 : config_setting_length(setting);
@@ -189,7 +189,7 @@ void read_value(struct reader *reader, const config_setting_t *setting, struct p
 		out->number = config_setting_get_float(setting);
 		break;
 	default:
-		read_error(reader, setting, path, "wants a string, a number or a boolean, not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected a string, a number or a boolean, got %s", read_type_name(setting));
 	}
 }
 
@@ -198,7 +198,7 @@ void read_values(struct reader *reader, const config_setting_t *setting, struct 
 	char whole[PATH_TEXT];
 
 	if (!is_sequence(setting) || config_setting_length(setting) == 0) {
-		read_error(reader, setting, path, "wants values, such as [ \"ok\", \"ready\" ]");
+		read_error(reader, setting, path, "expected values such as [ \"ok\", \"ready\" ]");
 		return;
 	}
 	int length = config_setting_length(setting);
@@ -216,7 +216,7 @@ void read_rewrite(struct reader *reader, const config_setting_t *setting, uint8_
 	bool from_file;
 
 	if (config_setting_type(setting) != CONFIG_TYPE_GROUP) {
-		read_error(reader, setting, path, "wants a group such as { SIGHUP = \"SIGUSR1\"; }, not %s",
+		read_error(reader, setting, path, "expected a group such as { SIGHUP = \"SIGUSR1\"; }, got %s",
 			   read_type_name(setting));
 		return;
 	}
@@ -228,9 +228,9 @@ void read_rewrite(struct reader *reader, const config_setting_t *setting, uint8_
 		int to = text == NULL ? 0 : signal_number(text);
 		bool drop = text != NULL && strcmp(text, "none") == 0;
 		if (from == 0)
-			read_error(reader, child, whole, "names no signal");
+			read_error(reader, child, whole, "unknown signal");
 		else if (text != NULL && to == 0 && !drop)
-			read_error(reader, child, whole, "wants a signal such as \"SIGUSR1\", or \"none\" to drop it");
+			read_error(reader, child, whole, "expected a signal such as \"SIGUSR1\", or \"none\" to drop it");
 		else if (text != NULL)
 			out[from] = (uint8_t)to;
 	}
@@ -241,7 +241,7 @@ void read_list(struct reader *reader, const struct key *key, config_setting_t *s
 	char whole[PATH_TEXT];
 
 	if (!is_sequence(setting)) {
-		read_error(reader, setting, path, "wants a list ( { ... }, { ... } ), not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected a list ( { ... }, { ... } ), got %s", read_type_name(setting));
 		return;
 	}
 	int length = config_setting_length(setting);
@@ -252,7 +252,7 @@ void read_list(struct reader *reader, const struct key *key, config_setting_t *s
 		if (config_setting_type(child) == CONFIG_TYPE_GROUP)
 			read_group(reader, key->group, child, items + (size_t)i * key->group->size, whole);
 		else
-			read_error(reader, child, whole, "wants a group { ... }, not %s", read_type_name(child));
+			read_error(reader, child, whole, "expected a group { ... }, got %s", read_type_name(child));
 	}
 	*(struct any_list *)field = (struct any_list){items, (size_t)length};
 }
@@ -262,7 +262,7 @@ void read_map(struct reader *reader, const struct key *key, config_setting_t *se
 	char whole[PATH_TEXT];
 
 	if (config_setting_type(setting) != CONFIG_TYPE_GROUP) {
-		read_error(reader, setting, path, "wants a group of named groups, not %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected a group of named groups, got %s", read_type_name(setting));
 		return;
 	}
 	int length = config_setting_length(setting);
@@ -275,7 +275,7 @@ void read_map(struct reader *reader, const struct key *key, config_setting_t *se
 		if (config_setting_type(child) == CONFIG_TYPE_GROUP)
 			read_group(reader, key->group, child, item, whole);
 		else
-			read_error(reader, child, whole, "wants a group { ... }, not %s", read_type_name(child));
+			read_error(reader, child, whole, "expected a group { ... }, got %s", read_type_name(child));
 	}
 	*(struct any_list *)field = (struct any_list){items, (size_t)length};
 }

@@ -28,7 +28,7 @@ static void must_be_new(struct gatherer *g, size_t index)
 
 	for (size_t i = 0; i < index; i++)
 		if (check->name != NULL && g->items[i].name != NULL && strcmp(check->name, g->items[i].name) == 0)
-			read_error_at(g->reader, check->line, "checks", "another check is called \"%s\" already", check->name);
+			read_error_at(g->reader, check->line, "checks", "duplicate check name \"%s\"", check->name);
 }
 
 /* The index of a check by its name; -1 after reporting that there is none. */
@@ -49,9 +49,9 @@ static int named(struct gatherer *g, const config_setting_t *at)
 		nearest_offer(&near, g->items[i].name);
 	}
 	if (near.best != NULL)
-		read_error(g->reader, at, g->path, "there is no check \"%s\"; did you mean \"%s\"?", name, near.best);
+		read_error(g->reader, at, g->path, "no check \"%s\"; did you mean \"%s\"?", name, near.best);
 	else
-		read_error(g->reader, at, g->path, "there is no check \"%s\"", name);
+		read_error(g->reader, at, g->path, "no check \"%s\"", name);
 	return -1;
 }
 
@@ -68,7 +68,7 @@ static int written_out(struct gatherer *g, config_setting_t *group)
 static void read_checks(struct gatherer *g, config_setting_t *list, struct plan_probe *probe)
 {
 	if (!config_setting_is_list(list) && !config_setting_is_array(list)) {
-		read_error(g->reader, list, g->path, "wants a list of checks ( \"name\", { ... } )");
+		read_error(g->reader, list, g->path, "expected a list of checks ( \"name\", { ... } )");
 		return;
 	}
 	for (int i = 0; i < config_setting_length(list); i++) {
@@ -95,13 +95,13 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 
 	/* after another mistake nobody knows what was meant to be asked */
 	if (probe->checks == 0 && !app_notifies(plan, kind) && g->reader->errors->count == 0)
-		read_error(g->reader, whole, g->path, "must be set: there is nothing to ask");
+		read_error(g->reader, whole, g->path, "required: the probe has nothing to check");
 	snprintf(path, sizeof path, "probes.%s.success_threshold", name_of(&names_probes, kind));
 	if (success != NULL && probe->success_threshold != 1 && kind != PROBE_READINESS)
-		read_error(g->reader, success, path, "is 1 for startup and liveness, as in Kubernetes");
+		read_error(g->reader, success, path, "must be 1 for startup and liveness, as in Kubernetes");
 	snprintf(path, sizeof path, "probes.%s.on_failure", name_of(&names_probes, kind));
 	if (action != NULL && kind == PROBE_READINESS)
-		read_error(g->reader, action, path, "is for startup and liveness: an app that is not ready is left to work");
+		read_error(g->reader, action, path, "only for startup and liveness: an app that is not ready keeps running");
 }
 
 /* A check's own time counts: the probe's shorter one is only a default, and easily taken for a limit. */
@@ -116,9 +116,9 @@ static void warn_of_timeouts(struct gatherer *g, const config_t *tree, const str
 		const struct plan_check *check = &g->items[i];
 		if ((probe->checks >> i & 1) == 0 || check->timeout == MSEC_UNSET || check->timeout <= probe->timeout)
 			continue;
-		read_warn(g->reader, timeout, path, "is %s, but check \"%s\" has %s of its own, and gets them",
-			  duration_format(probe->timeout, probes), check->name != NULL ? check->name : "",
-			  duration_format(check->timeout, own));
+		read_warn(g->reader, timeout, path, "%s is shorter than the %s timeout of check \"%s\", which takes precedence",
+			  duration_format(probe->timeout, probes), duration_format(check->timeout, own),
+			  check->name != NULL ? check->name : "");
 	}
 }
 
@@ -171,11 +171,11 @@ void probes_read(struct reader *reader, const config_t *tree, struct plan *plan)
 	plan->checks.items = g.items;
 	plan->checks.count = g.count;
 	if (g.count > PLAN_CHECKS_MAX)
-		read_error_at(reader, g.items[PLAN_CHECKS_MAX].line, "checks", "%zu checks; %d are the most", g.count,
+		read_error_at(reader, g.items[PLAN_CHECKS_MAX].line, "checks", "%zu checks; the maximum is %d", g.count,
 			      PLAN_CHECKS_MAX);
 	for (size_t i = 0; i < g.count; i++)
 		if (g.items[i].kind == CHECK_NOTIFY && !plan->app.notify)
-			read_error_at(reader, g.items[i].line, "checks", "\"%s\": notify needs app.notify = true",
+			read_error_at(reader, g.items[i].line, "checks", "\"%s\": a notify check requires app.notify = true",
 				      g.items[i].name != NULL ? g.items[i].name : "");
 	settle_actions(tree, plan);
 }

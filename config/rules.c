@@ -38,28 +38,36 @@ static void doubt_at(struct reader *reader, config_setting_t *group, const char 
 	read_doubt(reader, member(group, name), whole, "%s", what);
 }
 
+static void list_words(const struct names *names, char list[128])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (names->words[i] != NULL)
+			used += (size_t)snprintf(list + used, 128 - used, "%s%s", used ? ", " : "", names->words[i]);
+}
+
 /* The value whose word is given; -1 after reporting that none or several are. */
 static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const struct names *names)
 {
 	char list[128];
-	size_t used = 0;
 	int found = -1;
 
-	for (size_t i = 0; i < names->count; i++)
-		if (names->words[i] != NULL)
-			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names->words[i]);
 	for (size_t i = 0; i < names->count; i++) {
 		if (names->words[i] == NULL || member(group, names->words[i]) == NULL)
 			continue;
 		if (found >= 0) {
-			read_error(reader, group, path, "has both %s and %s: exactly one of %s", names->words[found],
+			list_words(names, list);
+			read_error(reader, group, path, "has both %s and %s: set exactly one of %s", names->words[found],
 				   names->words[i], list);
 			return -1;
 		}
 		found = (int)i;
 	}
-	if (found < 0)
-		read_error(reader, group, path, "wants exactly one of %s", list);
+	if (found < 0) {
+		list_words(names, list);
+		read_error(reader, group, path, "set exactly one of %s", list);
+	}
 	return found;
 }
 
@@ -84,7 +92,7 @@ void rule_tls(struct reader *reader, config_setting_t *group, void *out, const c
 	must_be_readable(reader, group, path, "cert", tls->cert);
 	must_be_readable(reader, group, path, "key", tls->key);
 	if (tls->key != NULL && tls->cert == NULL)
-		report_at(reader, group, path, "key", "needs cert");
+		report_at(reader, group, path, "key", "requires cert");
 }
 
 static bool of_type(const struct plan_value *value, enum value_type type)
@@ -97,26 +105,25 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 	const struct plan_json *json = out;
 
 	if (is_here(reader, json->pointer) && *json->pointer != '\0' && *json->pointer != '/')
-		report_at(reader, group, path, "pointer", "wants an RFC 6901 pointer: it begins with \"/\", or is empty");
+		report_at(reader, group, path, "pointer", "a JSON pointer (RFC 6901) starts with \"/\" or is empty");
 	for (const char *p = json->pointer; p != NULL && (p = strchr(p, '~')) != NULL; p++)
 		if (p[1] != '0' && p[1] != '1') {
-			report_at(reader, group, path, "pointer", "a \"~\" is written ~0 and a \"/\" in a name ~1 (RFC 6901)");
+			report_at(reader, group, path, "pointer", "write \"~\" as ~0 and a \"/\" in a name as ~1 (RFC 6901)");
 			break;
 		}
 	if (json->equals.type == VALUE_UNSET && json->not_equals.type == VALUE_UNSET && json->one_of.count == 0 &&
 	    json->exists.type == VALUE_UNSET && json->minimum.type == VALUE_UNSET && json->maximum.type == VALUE_UNSET &&
 	    json->all_true.type == VALUE_UNSET && json->age_below == MSEC_UNSET)
-		read_error(
-		    reader, group, path,
-		    "asserts nothing: wants equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
+		read_error(reader, group, path,
+			   "asserts nothing: set equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
 	if (!of_type(&json->exists, VALUE_BOOL))
-		report_at(reader, group, path, "exists", "wants true or false");
+		report_at(reader, group, path, "exists", "expected true or false");
 	if (!of_type(&json->all_true, VALUE_BOOL))
-		report_at(reader, group, path, "all_true", "wants true or false");
+		report_at(reader, group, path, "all_true", "expected true or false");
 	if (!of_type(&json->minimum, VALUE_NUMBER))
-		report_at(reader, group, path, "minimum", "wants a number");
+		report_at(reader, group, path, "minimum", "expected a number");
 	if (!of_type(&json->maximum, VALUE_NUMBER))
-		report_at(reader, group, path, "maximum", "wants a number");
+		report_at(reader, group, path, "maximum", "expected a number");
 }
 
 static void must_be_url(struct reader *reader, config_setting_t *group, const char *path, const char *url,
@@ -128,21 +135,20 @@ static void must_be_url(struct reader *reader, config_setting_t *group, const ch
 		return;
 	const char *wrong = url_wrong(url);
 	if (wrong != NULL) {
-		snprintf(what, sizeof what, "wants an address %s", wrong);
+		snprintf(what, sizeof what, "expected a URL %s", wrong);
 		report_at(reader, group, path, "url", what);
 		return;
 	}
 	wrong = reader->judges->url != NULL ? reader->judges->url(url) : NULL;
 	if (wrong != NULL) {
-		snprintf(what, sizeof what, "cannot be used: %s", wrong);
+		snprintf(what, sizeof what, "rejected by libcurl: %s", wrong);
 		report_at(reader, group, path, "url", what);
 	}
 	if (reader->judges->certificates != NULL && strncmp(url, "https:", 6) == 0 && tls->verify && tls->ca == NULL &&
 	    !reader->judges->certificates())
 		read_warn(
 		    reader, member(group, "url"), path,
-		    "no CA certificates are here to check the server with: install them (ca-certificates), or set tls.ca or "
-		    "SSL_CERT_FILE");
+		    "no CA certificates found to verify the server: install ca-certificates, or set tls.ca or SSL_CERT_FILE");
 }
 
 void rule_http(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -153,7 +159,7 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 	must_be_url(reader, group, path, http->url.value, &http->tls);
 	if (is_here(reader, http->method) &&
 	    (*http->method == '\0' || strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(http->method)))
-		report_at(reader, group, path, "method", "wants a method in capitals, such as \"POST\"");
+		report_at(reader, group, path, "method", "expected a method in capitals, such as \"POST\"");
 	if (http->basic_password != NULL && http->basic_user == NULL)
 		report_at(reader, group, path, "basic_password", "needs basic_user");
 	if (http->basic_user != NULL && http->bearer != NULL)
@@ -201,7 +207,7 @@ void rule_grpc(struct reader *reader, config_setting_t *group, void *out, const 
 	grpc->secure = member(group, "tls") != NULL;
 	if (is_here(reader, grpc->address) && strncmp(grpc->address, "unix:/", 6) != 0 && !is_host_and_port(grpc->address))
 		report_at(reader, group, path, "address",
-			  "wants \"host:port\", with an IPv6 address in brackets, or \"unix:/path\"");
+			  "expected \"host:port\" (IPv6 addresses in brackets) or \"unix:/path\"");
 }
 
 void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -212,10 +218,10 @@ void rule_check(struct reader *reader, config_setting_t *group, void *out, const
 	if (kind >= 0)
 		check->kind = (enum check_kind)kind;
 	if (check->name != NULL && strlen(check->name) >= CHECK_NAME_MAX)
-		report_at(reader, group, path, "name", "is longer than 63 bytes");
+		report_at(reader, group, path, "name", "longer than 63 bytes");
 	/* --probe tells a name from an address by these */
 	if (is_here(reader, check->name) && (*check->name == '\0' || strpbrk(check->name, ":/ \t\r\n") != NULL))
-		report_at(reader, group, path, "name", "wants a name without blanks, \":\" and \"/\"");
+		report_at(reader, group, path, "name", "must not be empty or contain spaces, \":\" or \"/\"");
 }
 
 void rule_alert(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -246,15 +252,15 @@ void rule_step(struct reader *reader, config_setting_t *group, void *out, const 
 	bool sends = step->kind == STEP_EXEC || step->kind == STEP_HTTP || step->kind == STEP_ALERT;
 	if (member(group, "retry") != NULL && !sends)
 		report_at(reader, group, path, "retry",
-			  "is for exec, http and alert; a wait step tries until its timeout anyway");
+			  "only for exec, http and alert; a wait step polls until its timeout anyway");
 	if (step->idempotency_key && !sends)
-		report_at(reader, group, path, "idempotency_key", "is for exec, http and alert");
+		report_at(reader, group, path, "idempotency_key", "only for exec, http and alert");
 	if (step->kind == STEP_SLEEP && step->timeout != MSEC_UNSET)
-		report_at(reader, group, path, "timeout", "a sleep has its own time");
+		report_at(reader, group, path, "timeout", "not allowed: a sleep step has its own duration");
 	if (step->kind == STEP_STOP && step->timeout != MSEC_UNSET && text->stop.timeout != MSEC_UNSET)
-		report_at(reader, group, path, "timeout", "is set in stop already");
+		report_at(reader, group, path, "timeout", "already set in stop");
 	if (step->name != NULL && *step->name == '\0')
-		report_at(reader, group, path, "name", "cannot be empty");
+		report_at(reader, group, path, "name", "must not be empty");
 }
 
 void rule_app(struct reader *reader, config_setting_t *group, void *out, const char *path)
@@ -263,7 +269,7 @@ void rule_app(struct reader *reader, config_setting_t *group, void *out, const c
 	struct stat status;
 
 	if (app->watchdog > 0 && !app->notify)
-		report_at(reader, group, path, "watchdog", "needs notify = true");
+		report_at(reader, group, path, "watchdog", "requires notify = true");
 	if (!is_here(reader, app->directory))
 		return;
 	if (stat(app->directory, &status) != 0)
@@ -280,5 +286,5 @@ void rule_root(struct reader *reader, config_setting_t *group, void *out, const 
 
 	if (is_here(reader, plan->listen) && !listen_address(plan->listen, &address, &length))
 		report_at(reader, group, path, "listen",
-			  "wants a numeric address and a port, such as \"0.0.0.0:9180\", \"[::]:9180\" or \":9180\"");
+			  "expected a numeric address and a port, such as \"0.0.0.0:9180\", \"[::]:9180\" or \":9180\"");
 }

@@ -12,7 +12,7 @@
 
 static bool expected(char why[256], const char *what)
 {
-	snprintf(why, 256, "wants %s", what);
+	snprintf(why, 256, "expected %s", what);
 	return false;
 }
 
@@ -30,7 +30,7 @@ static bool set_integer(const struct key *key, const char *text, int64_t *out, c
 		return expected(why, "a whole number");
 	if (*out >= key->min && *out <= key->max)
 		return true;
-	snprintf(why, 256, "must be from %lld to %lld", (long long)key->min, (long long)key->max);
+	snprintf(why, 256, "must be between %lld and %lld", (long long)key->min, (long long)key->max);
 	return false;
 }
 
@@ -47,7 +47,7 @@ static bool set_duration(const struct key *key, const char *text, msec_t *out, c
 							   : "a duration such as \"500ms\", \"10s\" or \"1m30s\"");
 	if (*out >= key->min && *out <= key->max)
 		return true;
-	snprintf(why, 256, "must be from %s to %s", duration_format(key->min, low), duration_format(key->max, high));
+	snprintf(why, 256, "must be between %s and %s", duration_format(key->min, low), duration_format(key->max, high));
 	return false;
 }
 
@@ -89,11 +89,11 @@ static int choice(const struct names *names, const char *text, char why[256])
 		if (names->words[i] != NULL)
 			offer(&choices, names->words[i]);
 	if (is_later(names, text, &choices))
-		snprintf(why, 256, "\"%s\" is not in this version", text);
+		snprintf(why, 256, "\"%s\" is not supported in this version", text);
 	else if (choices.near.best != NULL)
-		snprintf(why, 256, "wants one of %.180s; did you mean \"%s\"?", choices.words, choices.near.best);
+		snprintf(why, 256, "expected one of %.180s; did you mean \"%s\"?", choices.words, choices.near.best);
 	else
-		snprintf(why, 256, "wants one of %.200s", choices.words);
+		snprintf(why, 256, "expected one of %.200s", choices.words);
 	return -1;
 }
 
@@ -135,9 +135,9 @@ static bool set_signal(const char *text, int *out, char why[256])
 	for (int n = 1; n <= SIGNAL_MAX; n++)
 		nearest_offer(&near, signal_name(n));
 	if (near.best != NULL)
-		snprintf(why, 256, "names no signal; did you mean \"%s\"?", near.best);
+		snprintf(why, 256, "unknown signal; did you mean \"%s\"?", near.best);
 	else
-		snprintf(why, 256, "wants a signal such as \"SIGTERM\" or \"SIGRTMIN+3\"");
+		snprintf(why, 256, "expected a signal such as \"SIGTERM\" or \"SIGRTMIN+3\"");
 	return false;
 }
 
@@ -180,12 +180,12 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		if (!set_signal(text, &small, why))
 			return false;
 		if (small == SIGKILL || small == SIGSTOP || small == SIGCHLD)
-			return expected(why, "signals that can be received: not SIGKILL, SIGSTOP or SIGCHLD");
+			return expected(why, "signals that can be caught: not SIGKILL, SIGSTOP or SIGCHLD");
 		*(uint64_t *)field |= SIGNAL_BIT(small);
 		return true;
 	case KEY_UMASK:
 		if (!whole_number(text, 8, &number) || number < 0 || number > 0777)
-			return expected(why, "an octal mask in quotes, such as \"022\"");
+			return expected(why, "an octal mask in quotes such as \"022\"");
 		*(int *)field = (int)number;
 		return true;
 	case KEY_USER:
@@ -194,7 +194,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		return set_ranges(arena, text, field, why);
 	case KEY_CODES:
 		if (!whole_number(text, 10, &number) || number < 0 || number > 255)
-			return expected(why, "exit codes from 0 to 255");
+			return expected(why, "exit codes between 0 and 255");
 		((uint64_t *)field)[number / 64] |= UINT64_C(1) << number % 64;
 		return true;
 	case KEY_TEXT:

@@ -31,7 +31,7 @@ static bool append(struct include *in, const char *text, size_t length)
 		size_t capacity = (source->length + length + 1) * 2;
 		char *bigger = realloc(source->text, capacity);
 		if (bigger == NULL) {
-			errors_add(in->errors, in->first, 0, "", "no memory for it");
+			errors_add(in->errors, in->first, 0, "", "out of memory");
 			return false;
 		}
 		source->text = bigger;
@@ -116,7 +116,7 @@ static bool open_level(struct include *in, struct level *level, size_t most)
 	if (outer != NULL)
 		errors_add(in->errors, outer->file, outer->line, "", "cannot open include file \"%s\": %s", level->file, why);
 	else if (error != 0)
-		errors_add(in->errors, level->file, 0, "", "cannot read it: %s", why);
+		errors_add(in->errors, level->file, 0, "", "cannot read: %s", why);
 	else
 		errors_add(in->errors, level->file, 0, "", "%s", why);
 	return false;
@@ -129,11 +129,11 @@ static bool include(struct include *in, const struct level *outer, const char *n
 	const char *problem = NULL;
 
 	if (level.depth > SOURCE_DEPTH)
-		problem = "includes are nested too deep: 10 levels are the most";
+		problem = "includes are nested too deeply: the maximum is 10 levels";
 	else if (source->files == SOURCE_FILES)
-		problem = "too many includes: 64 files are the most";
+		problem = "too many includes: the maximum is 64 files";
 	else if ((level.file = source->names[source->files] = locate(in, name)) == NULL)
-		problem = "no memory for it";
+		problem = "out of memory";
 	if (problem != NULL) {
 		errors_add(in->errors, outer->file, outer->line, "", "%s", problem);
 		return false;
@@ -157,7 +157,7 @@ static const char *follow(struct include *in, struct level *level, const char *a
 	const char *rest = read_name(after, name, sizeof name);
 
 	if (rest == NULL) {
-		errors_add(in->errors, level->file, level->line, "", "@include wants a file name in quotes");
+		errors_add(in->errors, level->file, level->line, "", "@include: expected a file name in quotes");
 		return NULL;
 	}
 	if (!include(in, level, name) || !append(in, "\n", 1))
@@ -218,7 +218,7 @@ static bool read_level_text(struct include *in, struct level *level)
 		at += step(level, at, &state);
 	}
 	if (state == IN_STRING || state == IN_COMMENT) {
-		errors_add(in->errors, level->file, level->opened, "", "a %s that begins here is not closed",
+		errors_add(in->errors, level->file, level->opened, "", "unterminated %s",
 			   state == IN_STRING ? "string" : "comment");
 		return false;
 	}

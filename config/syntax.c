@@ -124,17 +124,17 @@ static const char *habit(const struct source *source, int *line, const char **at
 	struct line previous = line_of(source, before);
 
 	if ((*at = outside(&text, "'")) != NULL)
-		return "strings stand in double quotes";
+		return "strings must be in double quotes";
 	if ((*at = unquoted_unit(&text)) != NULL)
-		return "a duration with a unit stands in quotes, such as \"10s\"";
+		return "a duration with a unit must be in quotes, such as \"10s\"";
 	if ((*at = bare_word(&text)) != NULL)
-		return "a string stands in double quotes and a group in braces: name = \"value\"; group: { ... };";
+		return "strings must be in double quotes and groups in braces: name = \"value\"; group: { ... };";
 	if (before > 0 && lacks_comma(&previous, &text)) {
 		*line = before;
 		*at = previous.text + previous.length;
-		return "a comma is missing between the elements of a list";
+		return "missing comma between list elements";
 	}
-	return is_open_at_the_end(source, *line) ? "a brace, a parenthesis or a bracket is still open at the end" : NULL;
+	return is_open_at_the_end(source, *line) ? "missing closing brace, parenthesis or bracket at the end" : NULL;
 }
 
 void syntax_error(const struct source *source, int line, const char *said, bool show, struct errors *errors)

@@ -42,19 +42,19 @@ static const char *authority_wrong(const char *from, const char *end)
 	if (host < end && *host == '[') {
 		const char *close = memchr(host, ']', (size_t)(end - host));
 		if (close == NULL || !is_ipv6(host + 1, close))
-			return "whose host in brackets is an IPv6 address";
+			return "with an IPv6 address in the brackets";
 		host = close + 1;
 		if (host < end && *host != ':')
-			return "with nothing but a port after its host";
+			return "with only a port after the host";
 		return host == end || is_port(host + 1, end) ? NULL : "with a port from 1 to 65535";
 	}
 	const char *colon = memchr(host, ':', (size_t)(end - host));
 	const char *host_end = colon != NULL ? colon : end;
 	if (host == host_end)
-		return "with a host";
+		return "with a host name";
 	for (const char *p = host; p < host_end; p++)
 		if (strchr(not_in_hosts, *p) != NULL)
-			return "whose host is a name or a number";
+			return "with a valid host name or address";
 	return colon == NULL || is_port(colon + 1, end) ? NULL : "with a port from 1 to 65535";
 }
 
@@ -63,10 +63,10 @@ const char *url_wrong(const char *url)
 	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
 
 	if (scheme == 0)
-		return "that begins with http:// or https://";
+		return "starting with http:// or https://";
 	for (const char *p = url; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f)
-			return "without blanks and control characters (a blank is written %20)";
+			return "without spaces or control characters (write a space as %20)";
 	const char *authority = url + scheme;
 	return authority_wrong(authority, authority + strcspn(authority, "/?#"));
 }

@@ -22,7 +22,7 @@ static bool find_group(const char *text, unsigned *gid, char why[256])
 		return true;
 	const struct group *g = getgrnam(text);
 	if (g == NULL) {
-		snprintf(why, 256, "names a group that is not in /etc/group");
+		snprintf(why, 256, "group not found in /etc/group");
 		return false;
 	}
 	*gid = g->gr_gid;
@@ -56,7 +56,7 @@ bool user_resolve(struct arena *arena, const char *text, struct plan_user *out, 
 	} else {
 		entry = getpwnam(copy);
 		if (entry == NULL) {
-			snprintf(why, 256, "names a user that is not in /etc/passwd");
+			snprintf(why, 256, "user not found in /etc/passwd");
 			return false;
 		}
 		out->uid = entry->pw_uid;
@@ -76,7 +76,7 @@ bool user_become(struct plan_user *user, char why[256])
 {
 	if (!user->set || geteuid() == 0)
 		return true;
-	snprintf(why, 256, "cannot become uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", user->uid, user->gid,
+	snprintf(why, 256, "cannot switch to uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", user->uid, user->gid,
 		 geteuid(), getegid());
 	user->set = false; /* it is we already, or an error */
 	return user->uid == geteuid() && user->gid == getegid();

@@ -1,7 +1,6 @@
-/*
- * Prints the settings' reference for tinysup.conf(5) from the schema's table: `make docs` puts it into the page, and a linter
- * compares the two.
+/* Prints the settings reference of tinysup.conf(5) from the schema. `make docs` inserts it into the page; lint-docs compares.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,7 +41,7 @@ static const char *type_name(const struct key *key)
 	return names[key->type];
 }
 
-/* Text of the table as roff: a leading dot or quote, and every backslash, would be a request. */
+/* Escapes text for roff. */
 static void print_text(const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -79,48 +78,122 @@ static void print_choices(const struct names *names)
 	}
 	for (const char *word = names->later; word != NULL; word = strchr(word, '|')) {
 		word += *word == '|';
-		printf("%s\"%.*s\" (not in this version)", separator, (int)strcspn(word, "|"), word);
+		printf("%s\"%.*s\" (not supported in this version)", separator, (int)strcspn(word, "|"), word);
 		separator = ", ";
 	}
 }
 
+/* "json: one object" is "Json: ..." for nobody: only plain words get a capital. */
+static void print_sentence(const char *text)
+{
+	char first[2] = {*text, '\0'};
+	size_t word = strcspn(text, " "), length = strlen(text);
+
+	if (memchr(text, ':', word) == NULL && memchr(text, '_', word) == NULL)
+		*first = (char)toupper((unsigned char)*first);
+	print_text(first);
+	print_text(text + 1);
+	puts(text[length - 1] == '?' ? "" : ".");
+}
+
 static void print_key(const struct key *key, const char *path)
 {
-	printf(".TP\n.B ");
+	printf(".TP\n\\fB");
 	print_text(path);
-	printf("\n(%s", type_name(key));
+	printf("\\fR (%s", type_name(key));
 	print_range(key);
 	if (key->choices != NULL)
 		print_choices(key->choices);
 	if (key->fallback != NULL)
-		printf("; default \"%s\"", key->fallback);
-	printf("%s)%s\n\\&", key->flags & KEY_REQUIRED ? "; must be set" : "",
-	       key->flags & KEY_LATER ? " Not in this version." : "");
-	print_text(key->help);
-	putchar('\n');
+		printf("; default %s%s%s", *key->fallback ? "" : "\"", key->fallback, *key->fallback ? "" : "\"");
+	printf("%s)\n", key->flags & KEY_REQUIRED ? "; required" : "");
+	if (key->flags & KEY_LATER)
+		puts("Not supported in this version.");
+	fputs("\\&", stdout);
+	print_sentence(key->help);
+}
+
+static void print_schema(const struct schema *schema, const char *path);
+
+static void print_members(const struct key *key, const char *path, const char *whole)
+{
+	/* http is documented once, with the checks */
+	bool elsewhere = key->group != NULL && strcmp(key->group->name, "http") == 0 && strcmp(path, "checks[]") != 0;
+
+	if (elsewhere)
+		printf("The settings are those of\n.BR checks[].http .\n");
+	else if (key->group != NULL)
+		print_schema(key->group, whole);
+	if (key->type == KEY_CHAIN && strcmp(path, "shutdown") == 0) {
+		puts(".SS shutdown.chain[]\nA step has a name, exactly one of\n.BR exec \", \" http \", \" alert \", \" stop "
+		     "\", "
+		     "\" wait \", \" signal\nand\n.BR sleep ,\nand any of the other settings. See THE CHAIN.");
+		print_schema(&schema_step, whole);
+		puts(".SS shutdown, other settings");
+	}
+}
+
+static void whole_path(const struct key *key, const char *path, char whole[128])
+{
+	const char *many = key->type == KEY_LIST || key->type == KEY_CHAIN ? "[]" : key->type == KEY_MAP ? ".NAME" : "";
+
+	snprintf(whole, 128, "%s%s%s%s", path, *path ? "." : "", key->name, many);
 }
 
 static void print_schema(const struct schema *schema, const char *path)
 {
 	for (const struct key *key = schema->keys; key->name != NULL; key++) {
 		char whole[128];
-		const char *many = key->type == KEY_LIST || key->type == KEY_CHAIN ? "[]" : key->type == KEY_MAP ? ".NAME" : "";
 
-		snprintf(whole, sizeof whole, "%s%s%s%s", path, *path ? "." : "", key->name, many);
+		whole_path(key, path, whole);
 		print_key(key, whole);
-		/* http is described once, where checks are */
-		bool again = key->group != NULL && strcmp(key->group->name, "http") == 0 && strcmp(path, "checks[]") != 0;
-		if (again)
-			printf("Settings as under\n.BR checks[].http .\n");
-		else if (key->group != NULL)
-			print_schema(key->group, whole);
-		if (key->type == KEY_CHAIN && strcmp(path, "shutdown") == 0)
-			print_schema(&schema_step, whole);
+		print_members(key, path, whole);
 	}
 }
 
+/* --- sections ---------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *text;
+} introductions[] = {
+    {"app", "The program to run. See RESTARTS for\n.B app.restart\nand SD_NOTIFY for\n.BR app.notify ."},
+    {"checks",
+     "A check has a name, exactly one of\n.BR http \", \" tcp \", \" grpc \", \" exec \", \" file \", \" notify\nand\n.BR "
+     "process ,\nand any of the other settings. Probes refer to checks by name."},
+    {"probes", "The three probes. See PROBES."},
+    {"shutdown", "Deadline, signals, exit codes and the chain. See THE CHAIN."},
+    {"alerts", "Channels that\n.B alert\nsteps send to. See ALERTS."},
+    {"log", "The log of tinysup, on standard error. See LOG."},
+};
+
+static const char *introduction(const char *name)
+{
+	for (size_t i = 0; i < sizeof introductions / sizeof *introductions; i++)
+		if (strcmp(introductions[i].name, name) == 0)
+			return introductions[i].text;
+	return NULL;
+}
+
+/* The sections in use, each under a heading; then single settings; then what later versions will have. */
 int main(void)
 {
-	print_schema(&schema_root, "");
+	static const char *const headings[] = {NULL, "Settings without a section", "Reserved for later versions"};
+
+	for (int part = 0; part < 3; part++) {
+		if (headings[part] != NULL)
+			printf(".SS %s\n", headings[part]);
+		for (const struct key *key = schema_root.keys; key->name != NULL; key++) {
+			int its_part = key->flags & KEY_LATER ? 2 : key->group != NULL ? 0 : 1;
+			char whole[128];
+			if (its_part != part)
+				continue;
+			whole_path(key, "", whole);
+			if (part == 0)
+				printf(".SS %s\n%s\n", key->name, introduction(key->name));
+			else
+				print_key(key, whole);
+			print_members(key, "", whole);
+		}
+	}
 	return 0;
 }

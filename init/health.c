@@ -20,7 +20,8 @@ void health_init(struct health *health, const struct plan *plan, const struct si
 	health->notify.relay.start_at = INT64_MAX;
 	prober_init(&health->prober, plan, seed);
 	if (plan->app.notify && !notify_open(&health->notify))
-		log_event(LOG_ERROR, "notify", NULL, "no socket for the app's messages: %s", strerror(errno));
+		log_fields(LOG_ERROR, "notify_error", NULL, LOG_FIELDS(field_text("error", strerror(errno))),
+			   "cannot create the notify socket: %s", strerror(errno));
 }
 
 static void start_check(struct health *health, const struct prober_action *action)
@@ -33,33 +34,55 @@ static void start_check(struct health *health, const struct prober_action *actio
 	memcpy(health->unstarted_why, result.message, sizeof result.message);
 }
 
-/* The same again is no news. */
+/* Logged once, not at every attempt. */
 static void log_check_error(const struct health *health, size_t check, const struct check_result *result)
 {
 	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
-		log_event(LOG_WARN, "check_error", health->plan->checks.items[check].name, "error: %s", result->message);
+		log_fields(LOG_WARN, "check_error", health->plan->checks.items[check].name,
+			   LOG_FIELDS(field_text("error", result->message)), "error: %s", result->message);
 }
 
 static void log_check(const struct health *health, size_t index)
 {
-	const struct prober_check *check = &health->prober.checks[index];
-	const char *name = health->plan->checks.items[index].name;
+	const struct check_result *last = &health->prober.checks[index].last;
+	const struct plan_check *check = &health->plan->checks.items[index];
+	bool ok = last->outcome == OUTCOME_OK;
+	const struct log_field fields[] = {
+	    field_text("kind", name_of(&names_check_kinds, check->kind)),
+	    field_text("result", ok ? "ok" : "failed"),
+	    field_number("took_ms", last->took_us / 1000),
+	    field_if(last->status != 0, field_number(check->kind == CHECK_EXEC ? "exit_code" : "status", last->status)),
+	    field_text("class", ok ? NULL : failure_name(last->failure)),
+	    field_text("error", ok ? NULL : last->message),
+	};
+	const size_t count = sizeof fields / sizeof *fields;
 
-	if (check->last.outcome == OUTCOME_OK)
-		log_event(LOG_INFO, "check", name, "ok");
+	if (ok)
+		log_fields(LOG_INFO, "check_change", check->name, fields, count, "ok");
 	else
-		log_event(LOG_INFO, "check", name, "failed: %s", check->last.message);
+		log_fields(LOG_INFO, "check_change", check->name, fields, count, "failed: %s", last->message);
 }
 
 static void log_verdict(const struct health *health, enum probe_kind kind)
 {
 	const struct prober_round *round = &health->prober.rounds[kind];
-	bool failed = round->verdict == VERDICT_FAILURE || (kind == PROBE_LIVENESS && health->prober.watchdog_failed);
+	bool watchdog = kind == PROBE_LIVENESS && health->prober.watchdog_failed;
+	const char *names[PLAN_CHECKS_MAX];
+	size_t failed = 0;
 
-	if (failed)
-		log_event(LOG_WARN, "probe", name_of(&names_probes, kind), "failed: %s", round->why);
+	for (size_t i = 0; i < health->plan->checks.count; i++)
+		if ((round->failed >> i & 1) != 0 && !health->plan->checks.items[i].soft)
+			names[failed++] = health->plan->checks.items[i].name;
+	if (round->verdict == VERDICT_FAILURE || watchdog)
+		log_fields(LOG_WARN, "probe_change", name_of(&names_probes, kind),
+			   LOG_FIELDS(field_text("result", "failed"), field_text("cause", watchdog ? "watchdog" : NULL),
+				      field_if(!watchdog, field_list("failed_checks", names, failed)),
+				      field_if(!watchdog, field_number("failures", round->failures)),
+				      field_text("error", round->why)),
+			   "failed: %s", round->why);
 	else
-		log_event(LOG_INFO, "probe", name_of(&names_probes, kind), "succeeded");
+		log_fields(LOG_INFO, "probe_change", name_of(&names_probes, kind), LOG_FIELDS(field_text("result", "ok")),
+			   "succeeded");
 }
 
 static void run_action(struct health *health, const struct prober_action *action)

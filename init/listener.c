@@ -38,11 +38,7 @@ static int open_at(const struct sockaddr_storage *address, socklen_t length)
 	return -1;
 }
 
-/*
- * Non-blocking and close-on-exec; -1 with errno set. "[::]" and an empty host take IPv4, too, where the machine has IPv6; an
- * empty host takes IPv4 alone where it has not.
- */
-static int open_socket(const char *text)
+int listener_open(const char *text)
 {
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -66,7 +62,9 @@ void listener_init(struct listener *listener, const struct plan *plan, const str
 	*listener = (struct listener){.plan = plan, .signals = signals, .page = page, .fd = -1};
 	listener->service.start_at = plan->listen != NULL && page != NULL ? 0 : INT64_MAX;
 	if (plan->listen != NULL && page == NULL)
-		log_event(LOG_ERROR, "listen", NULL, "nothing is served on %s: there is no memory to publish in", plan->listen);
+		log_fields(LOG_ERROR, "listener_error", NULL,
+			   LOG_FIELDS(field_text("address", plan->listen), field_text("error", "no published status")),
+			   "cannot serve %s: no published status", plan->listen);
 }
 
 static void serve(const void *context, int fd)
@@ -99,7 +97,9 @@ static pid_t start(const struct listener *listener)
 static void fail(struct listener *listener, const char *what)
 {
 	if (!listener->error_logged)
-		log_event(LOG_ERROR, "listen", NULL, "%s %s: %s; retrying", what, listener->plan->listen, strerror(errno));
+		log_fields(LOG_ERROR, "listener_error", NULL,
+			   LOG_FIELDS(field_text("address", listener->plan->listen), field_text("error", strerror(errno))),
+			   "%s %s: %s; retrying", what, listener->plan->listen, strerror(errno));
 	listener->error_logged = true;
 }
 
@@ -110,7 +110,7 @@ void listener_tick(struct listener *listener, msec_t now)
 	if (!service_due(&listener->service, now))
 		return;
 	if (listener->fd < 0)
-		listener->fd = open_socket(listener->plan->listen);
+		listener->fd = listener_open(listener->plan->listen);
 	if (listener->fd < 0)
 		fail(listener, "cannot listen on");
 	else if ((pid = start(listener)) < 0)
@@ -124,6 +124,6 @@ bool listener_reaped(struct listener *listener, pid_t pid, msec_t now)
 {
 	if (!service_reaped(&listener->service, pid, now))
 		return false;
-	log_event(LOG_WARN, "listen", NULL, "the listener has ended");
+	log_event(LOG_WARN, "listener_exit", NULL, "the listener exited; restarting it");
 	return true;
 }

@@ -68,12 +68,13 @@ static void warn_of_grace(const struct plan *plan)
 
 	if (plan->file == NULL || plan->shutdown.grace != MSEC_UNSET || plan->shutdown.effective <= 8000)
 		return;
-	log_event(
-	    LOG_WARN, "grace", NULL,
-	    "the shutdown may take %s, but Docker kills after 10 s unless told otherwise: grant 2 s more than that by "
-	    "stop_grace_period (compose), --stop-timeout (docker run) or terminationGracePeriodSeconds (Kubernetes), and tell "
-	    "tinysup by shutdown.platform_grace",
-	    duration_format(plan->shutdown.effective, deadline));
+	duration_format(plan->shutdown.effective, deadline);
+	log_fields(
+	    LOG_WARN, "grace_unknown", NULL, LOG_FIELDS(field_number("deadline_ms", plan->shutdown.effective)),
+	    "a shutdown may take %s, but Docker kills after 10 s by default: set stop_grace_period (Compose), --stop-timeout "
+	    "(docker run) or terminationGracePeriodSeconds (Kubernetes) to at least 2 s more, and shutdown.platform_grace "
+	    "to the same value",
+	    deadline);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -93,11 +94,11 @@ static void hint_at_config(const struct options *options)
 	    !S_ISREG(status.st_mode))
 		return;
 	if (ends_in(program, ".conf") || (options->single_child && access(program, X_OK) != 0))
-		fprintf(
-		    stderr,
-		    "tinysup: %s: taken for the command to run. The configuration is named by --config FILE (-c is short for "
-		    "--single-child)\n",
-		    program);
+		fprintf(stderr,
+			"tinysup: %s: running it as the command; to use it as the configuration, give --config FILE (-c is "
+			"short for "
+			"--single-child)\n",
+			program);
 }
 
 static int run_supervisor(const struct options *options, const struct signals_inherited *signals)
@@ -136,7 +137,7 @@ static int probe_by_config(const struct probe_options *options, const char *name
 	const struct plan *plan = config_load(file, NULL, &judges, stderr);
 	if (plan != NULL)
 		return probe_checks(plan, options);
-	report_problem(options->json, "the configuration %s is wrong: see tinysup --check", file != NULL ? file : "");
+	report_problem(options->json, "invalid configuration %s: run tinysup --check", file != NULL ? file : "");
 	return EXIT_FAILURE;
 }
 
@@ -169,8 +170,7 @@ static int run_check(const struct options *options)
 static int run_status(const struct options *options)
 {
 	if (options->argument != NULL && strcmp(options->argument, "json") != 0) {
-		usage_error(options->who, options->argv0, "wrong value: there is --status and --status=json",
-			    options->argument);
+		usage_error(options->who, options->argv0, "unknown format; use --status or --status=json", options->argument);
 		return options->who->usage_code;
 	}
 	return status_main(options->probe.json ? "json" : options->argument, options->config);
@@ -212,6 +212,6 @@ int main(int argc, char **argv)
 	case MODE_SUPERVISE:
 		break;
 	}
-	fputs("tinysup: not in this version\n", stderr);
+	fprintf(stderr, "tinysup: %s: not supported in this version\n", options.mode == MODE_EMIT ? "--emit" : "--rehearse");
 	return EX_CONFIG;
 }

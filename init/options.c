@@ -212,17 +212,17 @@ static const char *expected_value(int option)
 {
 	switch (option) {
 	case OPT_TIMEOUT:
-		return "wants a duration such as 500ms, 2s or 1m30s";
+		return "expected a duration such as 500ms, 2s or 1m30s";
 	case 'r':
-		return "wants S:R, two signals by name or number; R 0 drops S";
+		return "expected S:R, two signals by name or number (R 0 drops S)";
 	case 'e':
-		return "wants an exit code from 0 to 255";
+		return "exit code must be between 0 and 255";
 	case 'p':
-		return "wants a signal such as SIGTERM";
+		return "expected a signal such as SIGTERM";
 	case OPT_CHECK:
-		return "--check NAME comes after --probe; --check alone takes no name and no other mode";
+		return "--check NAME must follow --probe; --check alone takes no name and no other mode";
 	default:
-		return "only one of --probe, --status, --check, --help, --version and --license can be asked for";
+		return "choose one of --probe, --status, --check, --help, --version and --license";
 	}
 }
 
@@ -269,7 +269,7 @@ int options_parse(int argc, char **argv, struct options *out)
 		if (option == '?')
 			return command_line_error(out, argc, argv, "unknown option", which);
 		if (option == ':')
-			return command_line_error(out, argc, argv, "this option wants a value", which);
+			return command_line_error(out, argc, argv, "option requires an argument", which);
 		if (!apply_option(out, option, argc, argv)) {
 			if (who->manner.dialect == DIALECT_TINYSUP)
 				return command_line_error(out, argc, argv, expected_value(option),
@@ -283,6 +283,6 @@ int options_parse(int argc, char **argv, struct options *out)
 		out->probe.target = argv[optind++];
 	if (out->mode != MODE_SUPERVISE && optind < argc && out->mode != MODE_HELP && out->mode != MODE_VERSION &&
 	    out->mode != MODE_LICENSE)
-		return command_line_error(out, argc, argv, "one word too many", argv[optind]);
+		return command_line_error(out, argc, argv, "unexpected argument", argv[optind]);
 	return -1;
 }

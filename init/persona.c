@@ -73,7 +73,9 @@ void persona_exec_failed(enum dialect dialect, const char *program, int error)
 {
 	switch (dialect) {
 	case DIALECT_TINYSUP:
-		log_event(LOG_ERROR, "exec_failed", NULL, "cannot execute %s: %s", program, strerror(error));
+		log_fields(LOG_ERROR, "app_exec_error", NULL,
+			   LOG_FIELDS(field_text("program", program), field_text("error", strerror(error))),
+			   "cannot execute %s: %s", program, strerror(error));
 		break;
 	case DIALECT_TINI:
 		log_raw(LOG_ERROR, "[FATAL tini (%d)] exec %s failed: %s", (int)getpid(), program, strerror(error));
@@ -89,7 +91,8 @@ void persona_reaped(enum dialect dialect, pid_t pid)
 	if (dialect == DIALECT_TINI)
 		log_raw(LOG_WARN, "[WARN  tini (%d)] Reaped zombie process with pid=%d", (int)getpid(), (int)pid);
 	else
-		log_event(LOG_WARN, "reaped", NULL, "Reaped zombie process with pid=%d", (int)pid);
+		log_fields(LOG_WARN, "orphan_reap", NULL, LOG_FIELDS(field_number("pid", pid)),
+			   "Reaped zombie process with pid=%d", (int)pid);
 }
 
 void persona_no_reaper(enum dialect dialect)

@@ -106,8 +106,8 @@ static void open_page(struct supervisor *s)
 	if (s->manner->publishes) {
 		s->page = publish_open(s->plan, &shown);
 		if (s->page == NULL)
-			log_event(LOG_WARN, "page", NULL, "cannot publish the status, --probe will run checks itself: %s",
-				  strerror(errno));
+			log_fields(LOG_WARN, "publish_error", NULL, LOG_FIELDS(field_text("error", strerror(errno))),
+				   "cannot publish the status; --probe will run checks directly: %s", strerror(errno));
 	}
 	listener_init(&s->listener, s->plan, s->signals, shown);
 	if (s->page != NULL)
@@ -117,6 +117,7 @@ static void open_page(struct supervisor *s)
 static void settle_in(struct supervisor *s)
 {
 	s->settled = true;
+	config_release();
 	config_seal();
 	if (s->plan->shutdown.chain.count > 0 || s->plan->checks.count > 0)
 		jobs_init();
@@ -182,7 +183,8 @@ static void become_reaper(const struct manner *manner)
 	if (!manner->subreaper)
 		persona_no_reaper(manner->dialect);
 	else if (!sweep_subreaper())
-		log_event(LOG_WARN, "start", NULL, "cannot adopt orphans: %s", strerror(errno));
+		log_fields(LOG_WARN, "subreaper_error", NULL, LOG_FIELDS(field_text("error", strerror(errno))),
+			   "cannot adopt orphans: %s", strerror(errno));
 }
 
 static int start_and_run(struct supervisor *s)

@@ -32,7 +32,8 @@ static void start_step(struct supervisor *s, const struct action *action)
 bool supervisor_start_app(struct supervisor *s)
 {
 	if (!app_start(&s->app, &s->plan->app, s->manner, s->signals, &s->health.notify)) {
-		log_event(LOG_ERROR, "start", NULL, "no process for %s: %s", s->plan->app.name, strerror(errno));
+		log_fields(LOG_ERROR, "app_start_error", NULL, LOG_FIELDS(field_text("error", strerror(errno))),
+			   "cannot start %s: %s", s->plan->app.name, strerror(errno));
 		return false;
 	}
 	s->childless = false;

@@ -23,27 +23,27 @@ __asm__(".pushsection .rodata\n"
 
 static void print_usage(FILE *to)
 {
-	fputs("usage: tinysup [OPTIONS] [--] COMMAND [ARG...]    run COMMAND, and stop it in order\n"
-	      "       tinysup --probe[=live|ready|startup|NAME]  healthy? exit code 0 yes, 1 no\n"
-	      "       tinysup --probe URL                        one HTTP(S) request, no configuration needed\n"
-	      "       tinysup --status[=json]                    what the running tinysup knows\n"
-	      "       tinysup --check                            read the configuration, print the plan and its time budget\n"
+	fputs("usage: tinysup [OPTIONS] [--] COMMAND [ARG...]    run COMMAND under supervision\n"
+	      "       tinysup --probe[=live|ready|startup|NAME]  exit 0 if healthy, else 1\n"
+	      "       tinysup --probe URL                        make one HTTP(S) request; needs no configuration\n"
+	      "       tinysup --status[=json]                    print the state of the running tinysup\n"
+	      "       tinysup --check                            validate the configuration and print the shutdown plan\n"
 	      "       tinysup --help | --version | --license\n"
 	      "\n"
 	      "options:\n"
-	      "  --config FILE       configuration; else $TINYSUP_CONFIG, else /etc/tinysup.conf where it exists\n"
-	      "  -g                  signals go to the app's process group\n"
-	      "  -c, --single-child  signals go to the app alone\n"
-	      "  -r, --rewrite S:R   send signal R for signal S; R 0 drops it (repeatable)\n"
-	      "  -e CODE             exit code CODE counts as 0 (repeatable)\n"
-	      "  -p SIGNAL           signal that tinysup gets when its parent dies\n"
-	      "  -s                  adopt orphans where tinysup is not process 1 (it does anyway)\n"
+	      "  --config FILE       configuration file (default: $TINYSUP_CONFIG, then /etc/tinysup.conf if it exists)\n"
+	      "  -g                  forward signals to the app's process group\n"
+	      "  -c, --single-child  forward signals to the app only (default)\n"
+	      "  -r, --rewrite S:R   forward signal R instead of S; R 0 drops S (repeatable)\n"
+	      "  -e CODE             treat exit code CODE as 0 (repeatable)\n"
+	      "  -p SIGNAL           send SIGNAL to tinysup when its parent dies\n"
+	      "  -s                  adopt orphans if not PID 1 (default)\n"
 	      "  -w                  warn when an orphan is reaped\n"
 	      "  -v, --verbose       log more (repeatable)\n"
 	      "with --probe:\n"
-	      "  --timeout DURATION  for it all (default 900ms)\n"
-	      "  --check NAME        this check alone\n"
-	      "  --direct            ask the app itself, not the supervisor\n"
+	      "  --timeout DURATION  time limit for the whole probe (default: 900ms)\n"
+	      "  --check NAME        run this check only\n"
+	      "  --direct            run the checks directly instead of asking the supervisor\n"
 	      "  --json              print the result as JSON\n"
 	      "  --location          URL: follow redirects\n",
 	      to);
@@ -120,16 +120,20 @@ void usage_license(void)
 
 void usage_error(const struct persona *who, const char *argv0, const char *what, const char *which)
 {
-	bool own = who->manner.dialect == DIALECT_TINYSUP;
-
-	if (own)
-		fprintf(stderr, "tinysup: %s%s%s\n", which != NULL ? which : "", which != NULL ? ": " : "", what);
-	else if (which != NULL)
-		fprintf(stderr, "%s: %s %s\n", argv0, what, which); /* as getopt() of those programs puts it */
-	if (own)
-		print_usage(stderr);
-	else if (who->manner.dialect == DIALECT_TINI)
+	switch (who->manner.dialect) {
+	case DIALECT_TINYSUP:
+		fprintf(stderr, "tinysup: %s%s%s; see --help\n", which != NULL ? which : "", which != NULL ? ": " : "", what);
+		return;
+	case DIALECT_TINI:
+		if (which != NULL)
+			fprintf(stderr, "%s: %s %s\n", argv0, what, which); /* as getopt() prints it */
 		print_tini_usage(stderr);
-	else if (which == NULL)
-		fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv0, argv0);
+		return;
+	case DIALECT_DUMB_INIT:
+		if (which != NULL)
+			fprintf(stderr, "%s: %s %s\n", argv0, what, which);
+		else
+			fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv0, argv0);
+		return;
+	}
 }

@@ -7,7 +7,10 @@
 void usage_help(const struct persona *who);
 void usage_version(const struct persona *who);
 void usage_license(void);
-/* One line on what is wrong with `which` (NULL: with nothing in particular), and the usage, on stderr. */
+/*
+ * Reports a command line error on stderr: one line, or what tini and dumb-init print under their names. which: the argument at
+ * fault; NULL: none.
+ */
 void usage_error(const struct persona *who, const char *argv0, const char *what, const char *which);
 
 #endif

@@ -33,7 +33,7 @@ void check_run(const struct plan_check *check, pid_t app, msec_t timeout, struct
 		process_run(&check->process, app, result);
 		break;
 	case CHECK_NOTIFY:
-		result_error(result, "notify: only the supervisor can tell");
+		result_error(result, "notify: only the supervisor can run this check");
 		break;
 	case CHECK_NONE:
 		result_error(result, "nothing to check");

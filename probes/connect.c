@@ -18,7 +18,7 @@ CURL *connect_new(msec_t left, struct check_result *result)
 	if (easy && !failed)
 		return easy;
 	curl_easy_cleanup(easy);
-	result_error(result, "libcurl cannot be set up");
+	result_error(result, "cannot initialise libcurl");
 	return NULL;
 }
 
@@ -31,8 +31,8 @@ const char *connect_stage(CURL *easy)
 	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port);
 	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
 	if (port > 0)
-		return "connected, in the TLS handshake";
-	return looked_up ? "connecting" : "looking up the name";
+		return "connected, TLS handshake";
+	return looked_up ? "connecting" : "resolving the host name";
 }
 
 bool connect_failed(CURL *easy, CURLcode code, struct check_result *result)
@@ -40,7 +40,7 @@ bool connect_failed(CURL *easy, CURLcode code, struct check_result *result)
 	long error = 0;
 
 	if (code == CURLE_COULDNT_RESOLVE_HOST) {
-		result_fail(result, FAILURE_CONNECT, "connect: the host name cannot be resolved");
+		result_fail(result, FAILURE_CONNECT, "connect: cannot resolve the host name");
 		return true;
 	}
 	if (code != CURLE_COULDNT_CONNECT)

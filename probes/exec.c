@@ -110,7 +110,7 @@ void exec_run(const struct plan_exec *exec, msec_t timeout, struct check_result 
 	int report[2];
 
 	if (pipe2(report, O_CLOEXEC) != 0) {
-		result_error(result, "exec: cannot make a pipe: %s", strerror(errno));
+		result_error(result, "exec: cannot create a pipe: %s", strerror(errno));
 		return;
 	}
 	/* for sigtimedwait(); where SIGCHLD is ignored there would be nothing to wait for */

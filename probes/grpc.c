@@ -39,7 +39,7 @@ static const char *status_text(int status)
 	    "UNAUTHENTICATED",
 	};
 
-	return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "of no known meaning";
+	return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "unknown";
 }
 
 static void judge_serving(const struct http_response *response, struct check_result *result)
@@ -56,9 +56,9 @@ static void judge_serving(const struct http_response *response, struct check_res
 	else if (serving == GRPC_SERVICE_UNKNOWN)
 		result_fail(result, FAILURE_STATUS, "grpc: SERVICE_UNKNOWN");
 	else if (serving == GRPC_UNKNOWN)
-		result_fail(result, FAILURE_STATUS, "grpc: UNKNOWN, neither serving nor not");
+		result_fail(result, FAILURE_STATUS, "grpc: UNKNOWN");
 	else
-		result_fail(result, FAILURE_STATUS, "grpc: serving status %" PRIu64 ", of no known meaning", serving);
+		result_fail(result, FAILURE_STATUS, "grpc: serving status %" PRIu64 ", unknown", serving);
 }
 
 static void judge(const struct http_response *response, msec_t timeout, struct check_result *result)
@@ -67,13 +67,13 @@ static void judge(const struct http_response *response, msec_t timeout, struct c
 	if (!response->is_http2)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: the server does not speak HTTP/2");
 	else if (response->status != 200)
-		result_fail(result, FAILURE_STATUS, "grpc: HTTP status %d, is this a gRPC server?", response->status);
+		result_fail(result, FAILURE_STATUS, "grpc: HTTP status %d; is this a gRPC server?", response->status);
 	else if (response->cut)
-		result_fail(result, FAILURE_PROTOCOL, "grpc: the answer is too long");
+		result_fail(result, FAILURE_PROTOCOL, "grpc: response too long");
 	else if (response->grpc_status < 0)
-		result_fail(result, FAILURE_PROTOCOL, "grpc: no grpc-status in the answer");
+		result_fail(result, FAILURE_PROTOCOL, "grpc: no grpc-status in the response");
 	else if (response->grpc_status == STATUS_DEADLINE)
-		failure_timeout(result, timeout, "the server gave up");
+		failure_timeout(result, timeout, "the server reported DEADLINE_EXCEEDED");
 	else if (response->grpc_status != 0)
 		result_fail(result, FAILURE_STATUS, "grpc: status %d %s", response->grpc_status,
 			    status_text(response->grpc_status));

@@ -110,18 +110,18 @@ const char *grpc_parse_response(const char *data, size_t length, uint64_t *statu
 	size_t size = 0;
 
 	if (length == 0)
-		return "no message in the answer";
+		return "no message in the response";
 	if (length < FRAME_HEAD)
-		return "the message is cut short";
+		return "truncated message";
 	if (at[0] != 0)
-		return "the message is compressed, which nobody asked for";
+		return "unexpected compressed message";
 	for (size_t i = 1; i < FRAME_HEAD; i++)
 		size = size << 8 | at[i];
 	if (size > length - FRAME_HEAD)
-		return "the message is cut short";
+		return "truncated message";
 	if (size < length - FRAME_HEAD)
-		return "more than one message in the answer";
+		return "more than one message in the response";
 	if (!read_message((struct bytes){at + FRAME_HEAD, size}, status))
-		return "the message is not protobuf";
+		return "malformed protobuf message";
 	return NULL;
 }

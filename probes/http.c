@@ -77,11 +77,11 @@ static enum direction redirect(struct http_request *request, const struct origin
 	else if (direction == DIRECTION_AWAY && (!safe || !http_status_is_accepted(request->http, response->status)))
 		problem = "to another host";
 	else if (direction == DIRECTION_FOLLOW && !safe && (response->status == 301 || response->status == 302))
-		problem = "that would become a GET";
+		problem = "that would turn the request into a GET";
 	else if (direction == DIRECTION_FOLLOW && followed == request->http->redirects)
 		problem = "too many";
 	if (problem) {
-		result_fail(result, FAILURE_REDIRECT, "status %d: redirect, %s", response->status, problem);
+		result_fail(result, FAILURE_REDIRECT, "status %d: redirect not followed: %s", response->status, problem);
 		return DIRECTION_FAILED;
 	}
 	if (response->status == 303 && !safe) {

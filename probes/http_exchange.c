@@ -137,14 +137,14 @@ static int set_transport(CURL *easy, struct transfer *transfer)
 static const char *stage(CURL *easy, const struct transfer *transfer)
 {
 	if (transfer->header_bytes)
-		return "connected, the answer is not complete";
-	return transfer->request_sent ? "connected, no answer" : connect_stage(easy);
+		return "connected, incomplete response";
+	return transfer->request_sent ? "connected, no response" : connect_stage(easy);
 }
 
 /* What a server of another protocol does with HTTP/2 is up to it. */
 static const char *doubt(const struct transfer *transfer)
 {
-	return transfer->http2 && !transfer->header_bytes ? ", does it speak HTTP/2?" : "";
+	return transfer->http2 && !transfer->header_bytes ? "; does the server speak HTTP/2?" : "";
 }
 
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
@@ -153,15 +153,15 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->request_sent))
 		result_error(result, "out of memory");
 	else if (transfer->header_bytes > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: headers of more than %zu bytes", HEADERS_MAX);
+		result_fail(result, FAILURE_PROTOCOL, "protocol: response headers exceed %zu bytes", HEADERS_MAX);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		failure_timeout(result, timeout, stage(easy, transfer));
 	else if (connect_failed(easy, code, result) || tls_failed(easy, code, result))
 		return;
 	else if (code == CURLE_GOT_NOTHING)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: closed without an answer%s", doubt(transfer));
+		result_fail(result, FAILURE_PROTOCOL, "protocol: connection closed without a response%s", doubt(transfer));
 	else if (code == CURLE_PARTIAL_FILE)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short%s", doubt(transfer));
+		result_fail(result, FAILURE_PROTOCOL, "protocol: truncated response%s", doubt(transfer));
 	else if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
 		result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost%s", doubt(transfer));
 	else if (code == CURLE_HTTP2_STREAM)
@@ -171,7 +171,7 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 	else if (!transfer->request_sent)
 		result_error(result, "request: %s", curl_easy_strerror(code));
 	else if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_FUNCTION_ARGUMENT)
-		result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is not HTTP");
+		result_fail(result, FAILURE_PROTOCOL, "protocol: not an HTTP response");
 	else
 		result_fail(result, FAILURE_PROTOCOL, "protocol: %s", curl_easy_strerror(code));
 }
@@ -240,14 +240,14 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	*response = (struct http_response){.retry_after = MSEC_UNSET, .body = calloc(1, transfer.capacity)};
 	/* libcurl takes 0 for "no limit" */
 	if (left == 0) {
-		failure_timeout(result, timeout, "before a connection was tried");
+		failure_timeout(result, timeout, "before connecting");
 		return false;
 	}
 	CURL *easy = connect_new(left, result);
 	if (!easy)
 		return false;
 	if (!response->body || set_transport(easy, &transfer)) {
-		result_error(result, "libcurl cannot be set up");
+		result_error(result, "cannot initialise libcurl");
 	} else if (http_request_set(easy, request, &lists, result)) {
 		CURLcode code = curl_easy_perform(easy);
 		result->sent = result->sent || transfer.request_sent;
@@ -255,7 +255,7 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 			explain(easy, code, &transfer, timeout, result);
 		else if (!transfer.headed)
 			/* libcurl takes the end of the connection for it */
-			result_fail(result, FAILURE_PROTOCOL, "protocol: the answer is cut short");
+			result_fail(result, FAILURE_PROTOCOL, "protocol: truncated response");
 		else if (!read_answer(easy, response))
 			result_error(result, "out of memory");
 		else

@@ -24,7 +24,7 @@ static bool check_matches(const char *pattern, struct http_response *response, s
 	int error = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
 
 	if (error) {
-		result_error(result, "matches: not a regular expression");
+		result_error(result, "matches: invalid regular expression");
 		return false;
 	}
 	/* regexec() takes strings only, and JSON allows neither byte */
@@ -35,14 +35,14 @@ static bool check_matches(const char *pattern, struct http_response *response, s
 	error = regexec(&regex, response->body, 0, NULL, 0);
 	regfree(&regex);
 	if (error)
-		result_fail(result, FAILURE_BODY, "body: does not match what was asked");
+		result_fail(result, FAILURE_BODY, "body: does not match `matches`");
 	return !error;
 }
 
 static bool check_json(const struct plan_http *http, const struct http_response *response, struct check_result *result)
 {
 	if (http->json.count && response->cut) {
-		result_fail(result, FAILURE_JSON, "json: the body is longer than max_body, %" PRId64 " bytes", http->max_body);
+		result_fail(result, FAILURE_JSON, "json: body exceeds max_body, %" PRId64 " bytes", http->max_body);
 		return false;
 	}
 	return json_check(&http->json, response->body, response->length, clock_unix(), result);
@@ -60,7 +60,7 @@ void http_judge(const struct plan_http *http, struct http_response *response, in
 		return;
 	}
 	if (http->contains && !memmem(response->body, response->length, http->contains, strlen(http->contains))) {
-		result_fail(result, FAILURE_BODY, "body: does not contain what was asked");
+		result_fail(result, FAILURE_BODY, "body: does not contain `contains`");
 		return;
 	}
 	if (http->matches && !check_matches(http->matches, response, result))

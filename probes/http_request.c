@@ -196,8 +196,8 @@ static bool set_url(CURL *easy, const struct http_request *request, struct http_
 	curl_free(text);
 	curl_url_cleanup(url);
 	if (!ok)
-		result_fail(result, FAILURE_REQUEST, "url: cannot be used%s",
-			    is_https && tls->server_name ? ", or tls.server_name cannot" : "");
+		result_fail(result, FAILURE_REQUEST, "url: rejected by libcurl%s",
+			    is_https && tls->server_name ? ", or tls.server_name is" : "");
 	return ok && (!is_https || tls_setup(easy, tls, result));
 }
 
@@ -217,7 +217,7 @@ bool http_request_set(CURL *easy, const struct http_request *request, struct htt
 		failed |= (int)curl_easy_setopt(easy, CURLOPT_PASSWORD, request->password);
 	}
 	if (failed) {
-		result_error(result, "libcurl refuses the request");
+		result_error(result, "libcurl rejected the request");
 		return false;
 	}
 	return set_url(easy, request, lists, result) && set_headers(easy, request, &lists->headers, result);

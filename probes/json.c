@@ -12,7 +12,7 @@
 
 static bool fail(struct check_result *result, const struct plan_json *json, const char *reason)
 {
-	result_fail(result, FAILURE_JSON, "json %s: %s", *json->pointer ? json->pointer : "(the whole)", reason);
+	result_fail(result, FAILURE_JSON, "json %s: %s", *json->pointer ? json->pointer : "(root)", reason);
 	return false;
 }
 
@@ -118,11 +118,11 @@ static bool check_bounds(const struct plan_json *json, const json_t *found, stru
 	bool has_minimum = json->minimum.type != VALUE_UNSET, has_maximum = json->maximum.type != VALUE_UNSET;
 
 	if ((has_minimum || has_maximum) && !json_is_number(found))
-		return fail(result, json, has_minimum ? "minimum: is not a number" : "maximum: is not a number");
+		return fail(result, json, has_minimum ? "minimum: not a number" : "maximum: not a number");
 	if (has_minimum && json_number_value(found) < json->minimum.number)
-		return fail(result, json, "minimum: is less");
+		return fail(result, json, "minimum: value is lower");
 	if (has_maximum && json_number_value(found) > json->maximum.number)
-		return fail(result, json, "maximum: is more");
+		return fail(result, json, "maximum: value is higher");
 	return true;
 }
 
@@ -150,10 +150,10 @@ static bool check_all_true(const struct plan_json *json, json_t *found, struct c
 	if (json->all_true.type == VALUE_UNSET)
 		return true;
 	if (!json_is_array(found) && !json_is_object(found))
-		return fail(result, json, "all_true: is no array or object");
+		return fail(result, json, "all_true: not an array or object");
 	if (are_all_true(found) != json->all_true.boolean)
 		return fail(result, json,
-			    json->all_true.boolean ? "all_true: not every member is true" : "all_true: every member is true");
+			    json->all_true.boolean ? "all_true: not all members are true" : "all_true: all members are true");
 	return true;
 }
 
@@ -170,9 +170,9 @@ static bool check_age(const struct plan_json *json, const json_t *found, double 
 			when /= 1000;
 	} else if (!json_is_string(found) || strlen(json_string_value(found)) != json_string_length(found) ||
 		   !clock_rfc3339(json_string_value(found), &when)) {
-		return fail(result, json, "age_below: is neither a Unix time nor an RFC 3339 time with its offset");
+		return fail(result, json, "age_below: not a Unix time or an RFC 3339 time with an offset");
 	}
-	snprintf(what, sizeof(what), "json %s: age_below", *json->pointer ? json->pointer : "(the whole)");
+	snprintf(what, sizeof(what), "json %s: age_below", *json->pointer ? json->pointer : "(root)");
 	return failure_check_age(result, what, now_unix - when, json->age_below);
 }
 
@@ -181,17 +181,17 @@ static bool check_one(const struct plan_json *json, json_t *root, double now_uni
 	json_t *found;
 
 	if (!follow(root, json->pointer, &found))
-		return fail(result, json, "pointer: is not one of RFC 6901");
+		return fail(result, json, "invalid JSON pointer");
 	if (json->exists.type != VALUE_UNSET && !json->exists.boolean)
-		return !found || fail(result, json, "exists: is there");
+		return !found || fail(result, json, "exists: value is present");
 	if (!found)
-		return fail(result, json, "there is nothing");
+		return fail(result, json, "no such value");
 	if (json->equals.type != VALUE_UNSET && !equals(found, &json->equals))
-		return fail(result, json, "equals: is not what was asked");
+		return fail(result, json, "equals: value differs");
 	if (json->not_equals.type != VALUE_UNSET && equals(found, &json->not_equals))
-		return fail(result, json, "not_equals: is what it must not be");
+		return fail(result, json, "not_equals: value is equal");
 	if (json->one_of.count && !is_one_of(found, &json->one_of))
-		return fail(result, json, "one_of: is none of them");
+		return fail(result, json, "one_of: no match");
 	return check_bounds(json, found, result) && check_all_true(json, found, result) &&
 	       check_age(json, found, now_unix, result);
 }
@@ -207,7 +207,7 @@ bool json_check(const struct plan_jsons *asserted, const char *body, size_t leng
 	if (asserted->count == 0)
 		return true;
 	if (is_too_deep(body, length)) {
-		result_fail(result, FAILURE_JSON, "json: nested deeper than %d", JSON_DEPTH_MAX);
+		result_fail(result, FAILURE_JSON, "json: nested deeper than %d levels", JSON_DEPTH_MAX);
 		return false;
 	}
 	json_t *root = json_loadb(body, length, flags, &error);

@@ -111,7 +111,7 @@ static bool is_stale(int64_t valid_until, int64_t now, char why[PAGE_TEXT])
 	*why = '\0';
 	if (now <= valid_until)
 		return false;
-	snprintf(why, PAGE_TEXT, "the supervisor's last word is %" PRId64 " ms older than it should be", now - valid_until);
+	snprintf(why, PAGE_TEXT, "the published status expired %" PRId64 " ms ago", now - valid_until);
 	return true;
 }
 
@@ -129,7 +129,7 @@ bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, ch
 bool page_check_healthy(const struct page_check *check, int64_t now, char why[PAGE_TEXT])
 {
 	if (!check->has_result || check->outcome != OUTCOME_OK) {
-		snprintf(why, PAGE_TEXT, "%s: %s", check->name, check->has_result ? check->message : "not asked yet");
+		snprintf(why, PAGE_TEXT, "%s: %s", check->name, check->has_result ? check->message : "not checked yet");
 		return false;
 	}
 	return !is_stale(check->valid_until, now, why);

@@ -104,7 +104,7 @@ static void run_one(const struct plan *plan, const struct plan_check *check, int
 	probed->name = check->name;
 	if (left == 0) {
 		probed->result.retry_after = MSEC_UNSET;
-		result_fail(&probed->result, FAILURE_TIMEOUT, "not asked, the time was up");
+		result_fail(&probed->result, FAILURE_TIMEOUT, "not run: out of time");
 		return;
 	}
 	if (check->kind == CHECK_PROCESS || check->kind == CHECK_NOTIFY) {

@@ -128,7 +128,7 @@ int probe_supervisor(const struct probe_options *options, const char *named, con
 	if (page == NULL)
 		return -1;
 	if (!page_read(page, &the_copy)) {
-		report_problem(options->json, "the supervisor's page is torn");
+		report_problem(options->json, "the supervisor stopped in the middle of an update");
 		return 1;
 	}
 	return probe_from_page(options, named, &the_copy);

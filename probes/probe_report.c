@@ -99,7 +99,7 @@ static void verdict_json(const struct probed *probed, size_t count, bool healthy
 	for (size_t i = 0; i < count && ok; i++)
 		ok = json_array_append_new(checks, describe(&probed[i])) == 0;
 	if (!ok || !print_json(root, checks))
-		report_problem(true, "the verdict cannot be written");
+		report_problem(true, "cannot write the verdict");
 	json_decref(checks);
 	json_decref(root);
 }
@@ -187,8 +187,8 @@ void report_unknown_name(const struct probe_options *options, const char *const 
 	if (count == 0 && options->check)
 		report_problem(options->json, "no check named %s: no checks are configured", name);
 	else if (count == 0)
-		report_problem(options->json, "no check named %s; there are the probes live, ready, startup", name);
+		report_problem(options->json, "no check named %s; the probes are live, ready, startup", name);
 	else
-		report_problem(options->json, "no check named %s; there are: %s%s", name, list,
-			       options->check ? "" : ", and the probes live, ready, startup");
+		report_problem(options->json, "no check named %s; the checks are: %s%s", name, list,
+			       options->check ? "" : "; the probes are live, ready, startup");
 }

@@ -50,9 +50,9 @@ static void judge_memory(const struct plan_process *process, pid_t pid, struct c
 	int64_t bytes = resident(pid);
 
 	if (bytes < 0)
-		result_error(result, "process: its memory cannot be seen: %s", strerror(errno));
+		result_error(result, "process: cannot read its memory use: %s", strerror(errno));
 	else if (bytes > process->max_rss)
-		result_fail(result, FAILURE_PROCESS, "process: %" PRId64 " bytes resident, more than %" PRId64, bytes,
+		result_fail(result, FAILURE_PROCESS, "process: %" PRId64 " bytes resident, maximum %" PRId64, bytes,
 			    process->max_rss);
 }
 
@@ -61,19 +61,19 @@ static void judge_descriptors(const struct plan_process *process, pid_t pid, str
 	int count = descriptors(pid);
 
 	if (count < 0)
-		result_error(result, "process: its descriptors cannot be seen: %s", strerror(errno));
+		result_error(result, "process: cannot count its descriptors: %s", strerror(errno));
 	else if (count > process->max_fds)
-		result_fail(result, FAILURE_PROCESS, "process: %d descriptors, more than %d", count, process->max_fds);
+		result_fail(result, FAILURE_PROCESS, "process: %d open descriptors, maximum %d", count, process->max_fds);
 }
 
 void process_run(const struct plan_process *process, pid_t pid, struct check_result *result)
 {
 	if (pid <= 0) {
-		result_error(result, "process: only the supervisor can tell");
+		result_error(result, "process: only the supervisor can run this check");
 		return;
 	}
 	if (kill(pid, 0) != 0 && errno == ESRCH) {
-		result_fail(result, FAILURE_PROCESS, "process: it is gone");
+		result_fail(result, FAILURE_PROCESS, "process: not running");
 		return;
 	}
 	if (process->max_rss > 0)
@@ -85,7 +85,7 @@ void process_run(const struct plan_process *process, pid_t pid, struct check_res
 void process_judge_age(const struct plan_notify *notify, msec_t age, struct check_result *result)
 {
 	if (age > notify->max_age)
-		result_fail(result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %" PRId64 " ms ago, more than %" PRId64 " ms",
+		result_fail(result, FAILURE_AGE, "notify: the last WATCHDOG=1 was %" PRId64 " ms ago, maximum %" PRId64 " ms",
 			    age, notify->max_age);
 }
 

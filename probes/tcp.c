@@ -43,7 +43,7 @@ static int tcp_connect(CURL *easy, const struct plan_tcp *tcp, msec_t timeout, s
 	CURLcode code;
 
 	if (!set_url(easy, tcp)) {
-		result_error(result, "tcp: the host is none");
+		result_error(result, "tcp: invalid host");
 		return -1;
 	}
 	code = curl_easy_perform(easy);
@@ -93,11 +93,11 @@ static void expect(int fd, const char *text, msec_t timeout, int64_t deadline_us
 			length += (size_t)got;
 			found = memmem(buffer, length, text, strlen(text));
 		} else if (got == 0) {
-			result_fail(result, FAILURE_BODY, "body: what was expected did not come in %zu bytes", length);
+			result_fail(result, FAILURE_BODY, "body: `expect` not found in %zu bytes", length);
 		} else if (errno != EAGAIN && errno != EINTR) {
 			result_fail(result, FAILURE_PROTOCOL, "protocol: connection lost");
 		} else if (!wait_for(fd, POLLIN, deadline_us)) {
-			failure_timeout(result, timeout, "connected, what was expected did not come");
+			failure_timeout(result, timeout, "connected, `expect` not received");
 		}
 	}
 	free(buffer);
@@ -110,7 +110,7 @@ void tcp_run(const struct plan_tcp *tcp, msec_t timeout, struct check_result *re
 	int fd;
 
 	if (timeout <= 0) {
-		failure_timeout(result, timeout, "before a connection was tried");
+		failure_timeout(result, timeout, "before connecting");
 		return;
 	}
 	easy = connect_new(timeout, result);

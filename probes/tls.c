@@ -94,7 +94,7 @@ bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *resu
 			return false;
 		}
 		if (found.file && access(found.file, R_OK) != 0) {
-			result_fail(result, FAILURE_TLS, "tls: %s cannot be read", tls->ca ? "tls.ca" : "SSL_CERT_FILE");
+			result_fail(result, FAILURE_TLS, "tls: cannot read %s", tls->ca ? "tls.ca" : "SSL_CERT_FILE");
 			return false;
 		}
 	}
@@ -111,7 +111,7 @@ bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *resu
 	/* without one, OpenSSL asks the terminal for the password of an encrypted key */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	if (failed)
-		result_error(result, "tls: libcurl refuses the settings");
+		result_error(result, "tls: libcurl rejected the settings");
 	return !failed;
 }
 
@@ -148,10 +148,10 @@ bool tls_failed(CURL *easy, CURLcode code, struct check_result *result)
 		result_fail(result, FAILURE_TLS, "tls: %s", verify_reason(verified));
 		return true;
 	case CURLE_SSL_CACERT_BADFILE:
-		result_fail(result, FAILURE_TLS, "tls: the CA certificates cannot be read");
+		result_fail(result, FAILURE_TLS, "tls: cannot read the CA certificates");
 		return true;
 	case CURLE_SSL_CERTPROBLEM:
-		result_fail(result, FAILURE_TLS, "tls: the client certificate or its key cannot be used");
+		result_fail(result, FAILURE_TLS, "tls: cannot use the client certificate or its key");
 		return true;
 	case CURLE_SSL_CONNECT_ERROR:
 		result_fail(result, FAILURE_TLS, "tls: handshake failed");

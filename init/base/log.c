@@ -14,6 +14,9 @@
 #include "init/base/line.h"
 #include "init/base/writer.h"
 
+#define NAME_ROOM    128  /* bytes of an app's or a step's name in a JSON line */
+#define MESSAGE_ROOM 1280 /* bytes of a JSON line that fields leave to the message */
+
 #define CLOSED     (-1)
 #define NOT_OPENED (-2)
 
@@ -30,7 +33,7 @@ static struct {
 	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
 
-static char the_batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
+static char the_batch[LOG_LINE_MAX]; /* whole lines waiting for log_flush() */
 
 /*
  * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
@@ -126,43 +129,114 @@ static void emit(struct text *line, bool batch)
 	}
 }
 
-/* `message` is what people read: bytes of any kind. */
-static void put_line(enum log_level level, const char *event, const char *step, const char *message, size_t length, bool batch)
+/* Room for a string and its quotes, whatever escapes it needs. */
+static bool fits(const struct text *line, const char *string)
+{
+	return line->length + 6 * strlen(string) + sizeof "\"\"]," + MESSAGE_ROOM <= LOG_LINE_MAX;
+}
+
+static void add_string(struct text *line, const char *string)
+{
+	text_add(line, "\"");
+	text_add_json(line, string, strlen(string));
+	text_add(line, "\"");
+}
+
+static void add_list(struct text *line, const struct log_field *field)
+{
+	const char *separator = "[";
+
+	for (size_t i = 0; i < field->count && fits(line, field->items[i]); i++) {
+		text_add(line, separator);
+		add_string(line, field->items[i]);
+		separator = ",";
+	}
+	text_add(line, *separator == '[' ? "[]" : "]");
+}
+
+static void add_field(struct text *line, const struct log_field *field)
+{
+	char number[24];
+
+	if (field->kind == FIELD_OMITTED || (field->kind == FIELD_TEXT && !fits(line, field->text)))
+		return;
+	text_add(line, ",\"");
+	text_add(line, field->name);
+	text_add(line, "\":");
+	switch (field->kind) {
+	case FIELD_TEXT:
+		add_string(line, field->text);
+		break;
+	case FIELD_NUMBER:
+		snprintf(number, sizeof number, "%lld", field->number);
+		text_add(line, number);
+		break;
+	case FIELD_LIST:
+		add_list(line, field);
+		break;
+	case FIELD_OMITTED:
+		break;
+	}
+}
+
+/* What put_line() writes. `message` is what people read: bytes of any kind. */
+struct entry {
+	enum log_level level;
+	const char *event, *step;
+	const struct log_field *fields;
+	size_t count;
+	const char *message;
+	size_t length;
+};
+
+static void put_json(struct text *line, const struct entry *entry, const struct timespec *now)
+{
+	text_add(line, "{\"time\":\"");
+	text_add_time(line, now);
+	text_add(line, "\",\"level\":\"");
+	text_add(line, name_of(&names_log_levels, entry->level));
+	text_add(line, "\",\"logger\":\"tinysup\",\"app\":\"");
+	text_add_json(line, the_log.app, strnlen(the_log.app, NAME_ROOM));
+	text_add(line, "\",\"event\":\"");
+	text_add(line, entry->event);
+	if (entry->step != NULL) {
+		text_add(line, "\",\"step\":\"");
+		text_add_json(line, entry->step, strnlen(entry->step, NAME_ROOM));
+	}
+	text_add(line, "\"");
+	for (size_t i = 0; i < entry->count; i++)
+		add_field(line, &entry->fields[i]);
+	text_add(line, ",\"message\":\"");
+	text_keep(line, 2); /* "} */
+	text_add_json(line, entry->message, entry->length);
+	text_keep(line, 0);
+	text_add(line, "\"}");
+}
+
+static void put_text(struct text *line, const struct entry *entry, const struct timespec *now)
+{
+	text_add_time(line, now);
+	text_add(line, " tinysup ");
+	text_add(line, name_of(&names_log_levels, entry->level));
+	text_add(line, ": ");
+	if (entry->step != NULL) {
+		text_add_plain(line, entry->step, strlen(entry->step));
+		text_add(line, ": ");
+	}
+	text_add_plain(line, entry->message, entry->length);
+}
+
+static void put_line(const struct entry *entry, bool batch)
 {
 	struct text line;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	text_begin(&line, LOG_LINE_MAX);
-	if (the_log.format == LOG_JSON) {
-		text_add(&line, "{\"time\":\"");
-		text_add_time(&line, &now);
-		text_add(&line, "\",\"level\":\"");
-		text_add(&line, name_of(&names_log_levels, level));
-		text_add(&line, "\",\"logger\":\"tinysup\",\"app\":\"");
-		text_add_json(&line, the_log.app, strlen(the_log.app));
-		text_add(&line, "\",\"event\":\"");
-		text_add(&line, event);
-		if (step != NULL) {
-			text_add(&line, "\",\"step\":\"");
-			text_add_json(&line, step, strlen(step));
-		}
-		text_add(&line, "\",\"message\":\"");
-		text_keep(&line, 2); /* "} */
-		text_add_json(&line, message, length);
-		text_keep(&line, 0);
-		text_add(&line, "\"}");
-	} else {
-		text_add_time(&line, &now);
-		text_add(&line, " tinysup ");
-		text_add(&line, name_of(&names_log_levels, level));
-		text_add(&line, ": ");
-		if (step != NULL) {
-			text_add_plain(&line, step, strlen(step));
-			text_add(&line, ": ");
-		}
-		text_add_plain(&line, message, length);
-	}
+	if (the_log.format == LOG_JSON)
+		put_json(&line, entry, &now);
+	else
+		put_text(&line, entry, &now);
 	emit(&line, batch);
 }
 
@@ -175,24 +249,49 @@ static void report_dropped(void)
 	if (dropped == 0)
 		return;
 	the_log.dropped = 0;
-	int length = snprintf(message, sizeof message, "%lu lines were dropped here: the log's reader is too slow", dropped);
-	put_line(LOG_WARN, "log_dropped", NULL, message, (size_t)length, false);
+	const struct log_field field = field_number("lines", (long long)dropped);
+	int length = snprintf(message, sizeof message, "dropped %lu lines: the log reader is too slow", dropped);
+	put_line(&(struct entry){LOG_WARN, "log_drop", NULL, &field, 1, message, (size_t)length}, false);
 	if (the_log.dropped > 0)
 		the_log.dropped = dropped;
 }
 
-void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
+static void put_event(struct entry *entry, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+
+static void put_event(struct entry *entry, const char *fmt, va_list args)
 {
 	char message[1024];
+
+	vsnprintf(message, sizeof message, fmt, args);
+	entry->message = message;
+	entry->length = strlen(message);
+	report_dropped();
+	put_line(entry, false);
+}
+
+void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
+{
+	struct entry entry = {.level = level, .event = event, .step = step};
 	va_list args;
 
 	if (!ready(level))
 		return;
 	va_start(args, fmt);
-	vsnprintf(message, sizeof message, fmt, args);
+	put_event(&entry, fmt, args);
 	va_end(args);
-	report_dropped();
-	put_line(level, event, step, message, strlen(message), false);
+}
+
+void log_fields(enum log_level level, const char *event, const char *step, const struct log_field *fields, size_t count,
+		const char *fmt, ...)
+{
+	struct entry entry = {.level = level, .event = event, .step = step, .fields = fields, .count = count};
+	va_list args;
+
+	if (!ready(level))
+		return;
+	va_start(args, fmt);
+	put_event(&entry, fmt, args);
+	va_end(args);
 }
 
 void log_output(const char *step, const char *line, size_t length)
@@ -200,8 +299,8 @@ void log_output(const char *step, const char *line, size_t length)
 	if (!ready(LOG_INFO))
 		return;
 	if (the_log.batch_length == 0)
-		report_dropped(); /* a flood that nobody reads must not cost a try for each of its lines */
-	put_line(LOG_INFO, "output", step, line, length, true);
+		report_dropped(); /* once a batch: not one failing write for every line of a flood */
+	put_line(&(struct entry){.level = LOG_INFO, .event = "output", .step = step, .message = line, .length = length}, true);
 }
 
 void log_raw(enum log_level level, const char *fmt, ...)

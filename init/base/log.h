@@ -37,6 +37,48 @@ void log_finish(msec_t limit);
 void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A fact of an event as a member of its own in the JSON format; the text format has the message alone. */
+struct log_field {
+	const char *name; /* static, snake_case */
+	enum { FIELD_OMITTED, FIELD_TEXT, FIELD_NUMBER, FIELD_LIST } kind;
+	long long number;
+	const char *text;
+	const char *const *items;
+	size_t count;
+};
+
+/* `text` is any bytes; NULL and "" leave the field out. */
+static inline struct log_field field_text(const char *name, const char *text)
+{
+	return (struct log_field){.name = name, .kind = text != NULL && *text ? FIELD_TEXT : FIELD_OMITTED, .text = text};
+}
+
+static inline struct log_field field_number(const char *name, long long number)
+{
+	return (struct log_field){.name = name, .kind = FIELD_NUMBER, .number = number};
+}
+
+/* An array of strings. */
+static inline struct log_field field_list(const char *name, const char *const *items, size_t count)
+{
+	return (struct log_field){.name = name, .kind = FIELD_LIST, .items = items, .count = count};
+}
+
+/* The same field, left out unless `given`. */
+static inline struct log_field field_if(bool given, struct log_field field)
+{
+	field.kind = given ? field.kind : FIELD_OMITTED;
+	return field;
+}
+
+/* The fields as the two arguments that log_fields() takes. */
+#define LOG_FIELDS(...)                                                                                                        \
+	(const struct log_field[]){__VA_ARGS__}, sizeof((struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
+
+/* log_event() with fields. A text that does not fit into the line is left out; a list ends before the first that does not. */
+void log_fields(enum log_level level, const char *event, const char *step, const struct log_field *fields, size_t count,
+		const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
 /* A line of a hook's output. Bytes as they came, but for control characters. It may wait for log_flush(). */
 void log_output(const char *step, const char *line, size_t length);
 void log_flush(void);

@@ -59,7 +59,7 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	app->started = clock_now();
 	app->starts += pid > 0;
 	if (manner->root_directory && chdir("/") != 0)
-		log_event(LOG_DEBUG, "start", NULL, "cannot leave the working directory: %s", strerror(errno));
+		log_event(LOG_DEBUG, "chdir_error", NULL, "cannot change directory to /: %s", strerror(errno));
 	return app->pid > 0;
 }
 

@@ -209,7 +209,7 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 		}
 		job->pid = 0;
 	}
-	result_error(result, "no process for it: %s", strerror(errno));
+	result_error(result, "cannot fork: %s", strerror(errno));
 	return false;
 }
 
@@ -314,9 +314,9 @@ static void judge_worker(const struct job *job, int status, struct check_result 
 		return;
 	}
 	if (WIFSIGNALED(status))
-		result_error(result, "the worker was killed by %s", signal_name(WTERMSIG(status)));
+		result_error(result, "worker killed by %s", signal_name(WTERMSIG(status)));
 	else
-		result_error(result, "the worker brought no result");
+		result_error(result, "worker exited without a result");
 	result->sent = true; /* how far it got nobody knows */
 }
 

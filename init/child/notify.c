@@ -194,8 +194,8 @@ bool notify_receive(struct notify *notify, pid_t app, struct notify_message *mes
 	else
 		notify_parse("", 0, message);
 	if (record.refused && !notify->refusal_logged)
-		log_event(LOG_WARN, "notify", NULL, "dropped a message of process %d: it is too long, or not the app's",
-			  (int)record.sender);
+		log_fields(LOG_WARN, "notify_drop", NULL, LOG_FIELDS(field_number("pid", record.sender)),
+			   "dropped a message from process %d: too long, or not sent by the app", (int)record.sender);
 	notify->refusal_logged |= record.refused;
 	return true;
 }

@@ -70,7 +70,7 @@ static void on_app_started(struct prober *prober, msec_t now)
 							   : VERDICT_UNKNOWN;
 		round->successes = round->failures = 0;
 		round->due = INT64_MAX;
-		snprintf(round->why, sizeof round->why, "not asked yet");
+		snprintf(round->why, sizeof round->why, "not checked yet");
 	}
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
 		prober->checks[i].has_result = false; /* what was true of the app before says nothing about this one */
@@ -171,7 +171,7 @@ static void on_time(struct prober *prober, msec_t now, struct prober_actions *ou
 		round_catch_up(prober, now, (enum probe_kind)kind, out);
 	}
 	if (now >= watchdog_until(prober) && !spare_watchdog(prober, now))
-		on_watchdog_failure(prober, out, "watchdog: no WATCHDOG=1 in time");
+		on_watchdog_failure(prober, out, "watchdog: WATCHDOG=1 is overdue");
 }
 
 /*
@@ -210,7 +210,7 @@ static void handle_event(struct prober *prober, msec_t now, const struct prober_
 		on_watchdog(prober, now, out);
 		break;
 	case PROBER_WATCHDOG_FAIL:
-		on_watchdog_failure(prober, out, "watchdog: the app says that it is stuck");
+		on_watchdog_failure(prober, out, "watchdog: the app sent WATCHDOG=trigger");
 		break;
 	case PROBER_WATCHDOG_EVERY:
 		prober->watchdog = event->time;
@@ -280,7 +280,7 @@ static bool is_ready(const struct prober *prober, const char **why)
 	*why = "the app has not started yet";
 	if (!prober->started)
 		return false;
-	*why = "the app says that it is stopping";
+	*why = "the app sent STOPPING=1";
 	if (prober->app_stopping)
 		return false;
 	*why = prober->rounds[PROBE_READINESS].why;
@@ -301,8 +301,8 @@ bool prober_healthy(const struct prober *prober, enum probe_kind kind, const cha
 		return kind == PROBE_LIVENESS ? prober->was_live : prober->was_started;
 	}
 	if (kind == PROBE_STARTUP) {
-		*why = prober->rounds[kind].due != INT64_MAX || prober->started ? prober->rounds[kind].why
-										: "no READY=1 from the app yet";
+		*why =
+		    prober->rounds[kind].due != INT64_MAX || prober->started ? prober->rounds[kind].why : "waiting for READY=1";
 		return prober->started;
 	}
 	return kind == PROBE_LIVENESS ? is_live(prober, why) : is_ready(prober, why);

@@ -5,7 +5,7 @@
 
 #include "probes/process.h"
 
-#define NO_ANSWER "timeout: no answer in %lld ms"
+#define NO_ANSWER "timeout: no response within %lld ms"
 
 static bool has_bit(uint64_t set, size_t check)
 {
@@ -135,7 +135,7 @@ static void finish_round(struct prober *prober, msec_t now, enum probe_kind kind
 
 	round->under_way = false;
 	if (kind == PROBE_STARTUP && prober->plan->app.notify && !prober->ready_came) {
-		snprintf(round->why, sizeof round->why, "no READY=1 from the app yet");
+		snprintf(round->why, sizeof round->why, "waiting for READY=1");
 		on_failure(prober, now, kind, out);
 	} else if (any ? good != 0 : (bad | unknown) == 0) {
 		on_success(prober, kind, out);

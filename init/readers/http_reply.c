@@ -102,7 +102,7 @@ static void reply_with(FILE *to, const struct query *query, enum probe_kind kind
 static void fill(FILE *to, const struct query *query, const struct page *page, int64_t now, struct reply *reply)
 {
 	static struct page copy; /* too large for a stack; there is one thread */
-	static const char unreadable[] = "what the supervisor knows cannot be read: it does not finish what it writes";
+	static const char unreadable[] = "cannot read the published status: the supervisor stopped in the middle of an update";
 	size_t i = 0;
 
 	while (i < sizeof paths / sizeof *paths && strcmp(paths[i].path, query->path) != 0)
@@ -110,10 +110,10 @@ static void fill(FILE *to, const struct query *query, const struct page *page, i
 	*reply = (struct reply){.status = OK, .type = TEXT_PLAIN};
 	if (i == sizeof paths / sizeof *paths) {
 		reply->status = NOT_FOUND;
-		fputs("not found: there are /livez /readyz /startupz /status /metrics\n", to);
+		fputs("not found; try /livez /readyz /startupz /status /metrics\n", to);
 	} else if (!query->method_known) {
 		reply->status = NOT_ALLOWED;
-		fputs("GET and HEAD only\n", to);
+		fputs("method not allowed: use GET or HEAD\n", to);
 	} else if (!page_read(page, &copy)) {
 		reply->status = UNAVAILABLE;
 		reply->type = query->json ? TYPE_HEALTH_JSON : TEXT_PLAIN;

@@ -42,7 +42,7 @@ static double seconds(int64_t ms)
 
 static void print_rounds(FILE *to, const struct page *copy)
 {
-	family(to, "tinysup_probe_rounds_total", "counter", "Rounds of a probe's checks, by what came of them.");
+	family(to, "tinysup_probe_rounds_total", "counter", "Rounds of a probe, by result.");
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		const struct page_verdict *verdict = &copy->head.verdicts[kind];
 		const struct {
@@ -59,12 +59,12 @@ static void print_probes(FILE *to, const struct page *copy, int64_t now)
 {
 	char why[PAGE_TEXT];
 
-	family(to, "tinysup_healthy", "gauge", "1 while /livez, /readyz or /startupz answers 200.");
+	family(to, "tinysup_healthy", "gauge", "1 while /livez, /readyz or /startupz returns 200.");
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		fprintf(to, "tinysup_healthy{probe=\"%s\"} %d\n", name_of(&names_probes, (size_t)kind),
 			page_healthy(copy, (enum probe_kind)kind, now, why));
 	print_rounds(to, copy);
-	family(to, "tinysup_probe_skipped_total", "counter", "Rounds that were due while the one before was under way.");
+	family(to, "tinysup_probe_skipped_total", "counter", "Rounds skipped because the previous one was still running.");
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		fprintf(to, "tinysup_probe_skipped_total{probe=\"%s\"} %" PRIu64 "\n", name_of(&names_probes, (size_t)kind),
 			copy->head.verdicts[kind].skipped);
@@ -98,7 +98,7 @@ static void print_results(FILE *to, const struct page *copy)
 {
 	static const char name[] = "tinysup_check_results_total";
 
-	family(to, name, "counter", "Answers of a check; error: it could not be asked.");
+	family(to, name, "counter", "Results of a check; error: tinysup could not run it.");
 	for (size_t i = 0; i < copy->head.checks; i++) {
 		const struct page_check *check = &copy->check[i];
 		const struct {
@@ -115,7 +115,7 @@ static void print_results(FILE *to, const struct page *copy)
 
 static void print_durations(FILE *to, const struct page *copy)
 {
-	family(to, "tinysup_check_duration_seconds", "summary", "Time that a check's answers took.");
+	family(to, "tinysup_check_duration_seconds", "summary", "Duration of a check.");
 	for (size_t i = 0; i < copy->head.checks; i++) {
 		const struct page_check *check = &copy->check[i];
 		print_one(to, copy, i, "tinysup_check_duration_seconds_sum", (double)check->total_us / 1e6);
@@ -130,15 +130,15 @@ static void print_checks(FILE *to, const struct page *copy, int64_t now)
 
 	if (count == 0)
 		return;
-	family(to, "tinysup_check_healthy", "gauge", "1 where the last answer was good and is not too old.");
+	family(to, "tinysup_check_healthy", "gauge", "1 if the last result was a success and is not stale.");
 	for (size_t i = 0; i < count; i++)
 		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_healthy", view_check(&copy->check[i], now) == VIEW_OK);
-	family(to, "tinysup_check_last_duration_seconds", "gauge", "Time that the last answer took.");
+	family(to, "tinysup_check_last_duration_seconds", "gauge", "Duration of the last run.");
 	for (size_t i = 0; i < count; i++)
 		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_last_duration_seconds", (double)copy->check[i].took_us / 1e6);
-	family(to, "tinysup_check_age_seconds", "gauge", "Age of the last answer.");
+	family(to, "tinysup_check_age_seconds", "gauge", "Age of the last result.");
 	for (size_t i = 0; i < count; i++)
 		if (copy->check[i].has_result)
 			print_one(to, copy, i, "tinysup_check_age_seconds", seconds(now - copy->check[i].at));
@@ -152,21 +152,20 @@ static void print_app(FILE *to, const struct page_head *head, int64_t now)
 {
 	const struct page_app *app = &head->app;
 
-	gauge(to, "tinysup_app_up", "1 while the app runs.", app->pid > 0);
-	gauge(to, "tinysup_app_start_time_seconds", "When the app was last started, seconds since 1970.",
-	      seconds(app->started_unix_ms));
-	family(to, "tinysup_app_restarts_total", "counter", "Starts of the app after its first.");
+	gauge(to, "tinysup_app_up", "1 while the app is running.", app->pid > 0);
+	gauge(to, "tinysup_app_start_time_seconds", "Unix time of the last start of the app.", seconds(app->started_unix_ms));
+	family(to, "tinysup_app_restarts_total", "counter", "Restarts of the app.");
 	fprintf(to, "tinysup_app_restarts_total %" PRIu64 "\n", app->restarts);
 	if (app->notify)
-		gauge(to, "tinysup_app_ready", "1 once the app has said READY=1.", app->ready);
+		gauge(to, "tinysup_app_ready", "1 once the app has sent READY=1.", app->ready);
 	if (app->watchdog > 0 && app->watchdog_at > 0)
 		gauge(to, "tinysup_app_watchdog_age_seconds", "Age of the app's last WATCHDOG=1.",
 		      seconds(now - app->watchdog_at));
-	family(to, "tinysup_phase", "gauge", "1 for the phase that tinysup is in.");
+	family(to, "tinysup_phase", "gauge", "1 for the current phase of tinysup.");
 	for (int phase = 0; phase < PAGE_PHASES; phase++)
 		fprintf(to, "tinysup_phase{phase=\"%s\"} %d\n", view_phase_name((enum page_phase)phase),
 			(int)head->phase == phase);
-	family(to, "tinysup_listener_restarts_total", "counter", "Starts of this listener after its first.");
+	family(to, "tinysup_listener_restarts_total", "counter", "Restarts of this listener.");
 	fprintf(to, "tinysup_listener_restarts_total %" PRIu64 "\n", head->listener_restarts);
 }
 
@@ -182,10 +181,10 @@ static void print_last(FILE *to, const struct page_chain *chain)
 {
 	const char *reason = name_of(&names_reasons, chain->reason);
 
-	family(to, "tinysup_last_chain_duration_seconds", "gauge", "Time that the last chain took, by its reason.");
+	family(to, "tinysup_last_chain_duration_seconds", "gauge", "Duration of the last chain, by reason.");
 	fprintf(to, "tinysup_last_chain_duration_seconds{reason=\"%s\"} %.15g\n", reason,
 		seconds(chain->ended - chain->started));
-	family(to, "tinysup_last_chain_success", "gauge", "1 where no required step of the last chain failed.");
+	family(to, "tinysup_last_chain_success", "gauge", "1 if no required step of the last chain failed.");
 	fprintf(to, "tinysup_last_chain_success{reason=\"%s\"} %d\n", reason, !chain->required_failed);
 }
 
@@ -193,7 +192,7 @@ static void print_steps(FILE *to, const struct page *copy)
 {
 	if (!copy->head.chain.ran || copy->head.steps == 0)
 		return;
-	family(to, "tinysup_chain_step_state", "gauge", "1 for the state of each step of the chain that runs or ran last.");
+	family(to, "tinysup_chain_step_state", "gauge", "1 for the state of each step of the current or last chain.");
 	for (size_t i = 0; i < copy->head.steps; i++) {
 		label(to, "tinysup_chain_step_state{step", copy->step[i].name);
 		fprintf(to, ",position=\"%zu\",state=\"%s\"} 1\n", i + 1, seq_state_name(copy->step[i].state));
@@ -204,11 +203,11 @@ static void print_chain(FILE *to, const struct page *copy, int64_t now)
 {
 	const struct page_chain *chain = &copy->head.chain;
 
-	print_reasons(to, "tinysup_chain_runs_total", "Chains that were begun.", copy->head.chains_run);
+	print_reasons(to, "tinysup_chain_runs_total", "Chains started.", copy->head.chains_run);
 	print_reasons(to, "tinysup_chain_failures_total", "Chains in which a required step failed.", copy->head.chains_failed);
-	gauge(to, "tinysup_chain_running", "1 while a chain runs.", chain->running);
+	gauge(to, "tinysup_chain_running", "1 while a chain is running.", chain->running);
 	if (chain->running)
-		gauge(to, "tinysup_chain_remaining_seconds", "Time until the deadline of the chain that runs.",
+		gauge(to, "tinysup_chain_remaining_seconds", "Time left until the deadline of the running chain.",
 		      seconds(chain->deadline > now ? chain->deadline - now : 0));
 	else if (chain->ran)
 		print_last(to, chain);
@@ -217,7 +216,7 @@ static void print_chain(FILE *to, const struct page *copy, int64_t now)
 
 void metrics_print(FILE *to, const struct page *copy, int64_t now)
 {
-	family(to, "tinysup_info", "gauge", "What runs here.");
+	family(to, "tinysup_info", "gauge", "Version and app name.");
 	label(to, "tinysup_info{version", copy->head.tinysup);
 	label(to, ",app", copy->head.app_name);
 	fputs("} 1\n", to);

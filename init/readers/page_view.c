@@ -25,10 +25,10 @@ void view_check_why(const struct page_check *check, int64_t now, char why[PAGE_T
 	*why = '\0';
 	switch (view_check(check, now)) {
 	case VIEW_NOT_RUN:
-		snprintf(why, PAGE_TEXT, "%s%s", *check->error ? "could not be asked: " : "not asked yet", check->error);
+		snprintf(why, PAGE_TEXT, "%s%s", *check->error ? "cannot run: " : "not checked yet", check->error);
 		break;
 	case VIEW_STALE:
-		snprintf(why, PAGE_TEXT, "the last answer is %s old", duration_format(now - check->at, age));
+		snprintf(why, PAGE_TEXT, "the last result is %s old", duration_format(now - check->at, age));
 		break;
 	case VIEW_FAILED:
 		snprintf(why, PAGE_TEXT, "%s", *check->message ? check->message : failure_name(check->failure));

@@ -173,7 +173,7 @@ static int print_json(const struct page *copy, int64_t now)
 	json_t *root = status_json(copy, now);
 
 	if (root == NULL || json_dumpf(root, stdout, VIEW_JSON) != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
-		fputs("tinysup: the status cannot be written\n", stderr);
+		fputs("tinysup: cannot write the status\n", stderr);
 		return EXIT_FAILURE;
 	}
 	json_decref(root);
@@ -186,14 +186,13 @@ int status_main(const char *format, const char *config)
 	const struct page *page = page_find(config);
 
 	if (page == NULL) {
-		fputs("tinysup: there is no supervisor here that this user may look into, or more than one that could be meant "
-		      "(--config tells them apart)\n",
+		fputs("tinysup: no running tinysup that this user may inspect, or several: choose one "
+		      "with --config\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}
 	if (!page_read(page, &copy)) {
-		fputs("tinysup: the supervisor does not finish what it writes: it was stopped or killed in the middle of it\n",
-		      stderr);
+		fputs("tinysup: cannot read the published status: the supervisor stopped in the middle of an update\n", stderr);
 		return EXIT_FAILURE;
 	}
 	if (format != NULL)

@@ -31,9 +31,9 @@ static void print_end(FILE *to, const struct page_app *app)
 	if (!app->ended)
 		return;
 	if (WIFSIGNALED(app->wait_status))
-		fprintf(to, ", last ended by %s", signal_name(WTERMSIG(app->wait_status)));
+		fprintf(to, ", last exit: %s", signal_name(WTERMSIG(app->wait_status)));
 	else
-		fprintf(to, ", last ended with %d", WEXITSTATUS(app->wait_status));
+		fprintf(to, ", last exit: code %d", WEXITSTATUS(app->wait_status));
 }
 
 static void print_app(FILE *to, const struct page_head *head, int64_t now)
@@ -45,22 +45,22 @@ static void print_app(FILE *to, const struct page_head *head, int64_t now)
 	if (app->pid > 0)
 		fprintf(to, "pid %d, up %s", (int)app->pid, span(now - app->started, age));
 	else if (head->phase == PAGE_WAITING_TO_RESTART)
-		fprintf(to, "starts again in %s", span(app->restart_at > now ? app->restart_at - now : 0, age));
+		fprintf(to, "restarting in %s", span(app->restart_at > now ? app->restart_at - now : 0, age));
 	else
 		fputs("not running", to);
 	fprintf(to, ", restarts %" PRIu64, app->restarts);
 	print_end(to, app);
 	if (app->notify)
 		fprintf(to, ", %s",
-			app->stopping    ? "says that it stops"
+			app->stopping    ? "stopping"
 			: app->reloading ? "reloading"
 			: app->ready     ? "ready"
-					 : "not ready yet");
+					 : "not ready");
 	if (app->watchdog > 0 && app->watchdog_at > 0)
 		fprintf(to, ", watchdog %s ago", span(now - app->watchdog_at, age));
 	fputc('\n', to);
 	if (*app->status)
-		fprintf(to, "says: %s\n", app->status);
+		fprintf(to, "status: %s\n", app->status);
 	fprintf(to, "tinysup %s: pid %d, up %s", head->tinysup, (int)head->supervisor, span(now - head->started, age));
 	if (head->listener_restarts > 0)
 		fprintf(to, ", listener restarts %" PRIu64, head->listener_restarts);

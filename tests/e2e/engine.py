@@ -6,7 +6,7 @@
     class Some(DockerCase):
         def test_it(self):
             c = self.start("python3", "/apps.py", "wait", config="...", options=["--read-only"])
-            c.until_log("begun"); c.stop(10); c.code()     /test in the container is self.folder here
+            c.until_log("started"); c.stop(10); c.code()     /test in the container is self.folder here
 
 dockerd runs in a PID and a mount namespace of its own, its data, sockets and cgroups are below names of its own: nothing
 that the machine runs is touched, and whatever becomes of the test, all of it dies with the test's process.

@@ -104,7 +104,7 @@ class Stop(BotCase):
     def test_docker_kill_term_twice_tells_the_bot_once(self):
         c = self.bot("--stop-seconds", "1")
         c.kill("TERM")
-        c.until_log("stop: begun")
+        c.until_log("stop: started")
         c.kill("TERM")
         self.assertEqual(c.code(), 75, c.log())     # `flat` is required and has no reserve: the second signal passes over it
         self.assertIn("flat: cut", c.log())
@@ -127,7 +127,7 @@ class Hardened(BotCase):
         c = self.bot(options=HARDENED)
         self.fault("slow", times=0, seconds=1)
         c.kill("TERM")
-        c.until_log("cancel-orders: begun")
+        c.until_log("cancel-orders: started")
         self.assertEqual(c.execute("/sbin/tinysup", "--probe", self.bot_url + "/health/live", check=False).returncode, 0)
         self.assertEqual(c.code(), 0, c.log())
 
@@ -164,7 +164,7 @@ class Shortage(DockerCase):
         self.until_file("ready")
         first = c.first()
         c.kill("TERM")
-        c.until_log("no process for it: Resource temporarily unavailable; again in")
+        c.until_log("cannot fork: Resource temporarily unavailable; retrying in")
         return c, first
 
     def test_no_place_for_a_hook_at_first(self):

@@ -91,9 +91,9 @@ class Consequences(HealthCase):
         restart = 'on_failure = "restart"; }; }; app: { restart: { backoff = "100ms"; max = 1; }; name = "app"; };'
         c = self.up(config=CONFIG.split("}; }; app")[0] + restart, options=HARDENED)
         (self.shared / "up").unlink()
-        c.until_log("app is started again in")
+        c.until_log("before restarting app")
         self.assertEqual(c.code(), 69)
-        self.assertIn("given up", c.log())
+        self.assertIn("giving up", c.log())
 
     def test_what_status_says(self):
         c = self.up(options=HARDENED)

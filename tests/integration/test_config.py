@@ -19,148 +19,148 @@ def step(text):
 ERRORS = [
     # syntax, unknown, types
     ('app: { name = "x"', "syntax error"),
-    ('app = 3;', "app: wants a group { ... }, not a number"),
+    ('app = 3;', "app: expected a group { ... }, got a number"),
     ('ap: { };', 'ap: unknown setting; did you mean "app"?'),
     ('shutdown: { deadlin = "3s"; };', 'shutdown.deadlin: unknown setting; did you mean "deadline"?'),
     ('shutdown: { zzzzzz = 1; };', "shutdown.zzzzzz: unknown setting"),
-    ('shutdown: { deadline = true; };', "shutdown.deadline: wants a duration"),
-    ('app: { name = 3; };', "app.name: wants a string in quotes, not a number"),
-    ('app: { name = [ "x" ]; };', "app.name: wants a string in quotes, not an array [ ]"),
-    ('checks = ( { name = "a"; tcp: { port = "80"; }; } );', "checks[0].tcp.port: wants a whole number, not a string"),
-    ('checks = ( { name = "a"; tcp: { port = 80; }; soft = "true"; } );', "checks[0].soft: wants true or false, not a string"),
-    ('checks = { };', "checks: wants a list"),
-    ('checks = ( 3 );', "checks[0]: wants a group"),
-    ('app: { environment = [ "A=b" ]; };', 'app.environment: wants a group such as { NAME = "value"; }'),
-    ('app: { environment: { A = ( ); }; };', "app.environment.A: wants a string in quotes"),
+    ('shutdown: { deadline = true; };', "shutdown.deadline: expected a duration"),
+    ('app: { name = 3; };', "app.name: expected a string in quotes, got a number"),
+    ('app: { name = [ "x" ]; };', "app.name: expected a string in quotes, got an array [ ]"),
+    ('checks = ( { name = "a"; tcp: { port = "80"; }; } );', "checks[0].tcp.port: expected a whole number, got a string"),
+    ('checks = ( { name = "a"; tcp: { port = 80; }; soft = "true"; } );', "checks[0].soft: expected true or false, got a string"),
+    ('checks = { };', "checks: expected a list"),
+    ('checks = ( 3 );', "checks[0]: expected a group"),
+    ('app: { environment = [ "A=b" ]; };', 'app.environment: expected a group such as { NAME = "value"; }'),
+    ('app: { environment: { A = ( ); }; };', "app.environment.A: expected a string in quotes"),
     # ranges
-    ('shutdown: { deadline = "500ms"; };', "shutdown.deadline: must be from 1 s to"),
-    ('shutdown: { deadline = "5 parsecs"; };', "shutdown.deadline: wants a duration such as"),
-    ('shutdown: { deadline = "-5s"; };', "shutdown.deadline: wants a duration such as"),
-    ('shutdown: { failed_exit_code = 256; };', "shutdown.failed_exit_code: must be from 0 to 255"),
-    ('checks = ( { name = "a"; tcp: { port = 65536; }; } );', "checks[0].tcp.port: must be from 1 to 65535"),
-    ('app: { success_codes = [ 0, 300 ]; };', "app.success_codes[1]: wants exit codes from 0 to 255"),
-    ('app: { umask = "99"; };', "app.umask: wants an octal mask"),
-    ('app: { umask = 22; };', 'app.umask: wants an octal mask in quotes, such as "022", not a number'),
-    ('shutdown: { platform_grace = "soon"; };', 'shutdown.platform_grace: wants "auto" or a duration'),
+    ('shutdown: { deadline = "500ms"; };', "shutdown.deadline: must be between 1 s and"),
+    ('shutdown: { deadline = "5 parsecs"; };', "shutdown.deadline: expected a duration such as"),
+    ('shutdown: { deadline = "-5s"; };', "shutdown.deadline: expected a duration such as"),
+    ('shutdown: { failed_exit_code = 256; };', "shutdown.failed_exit_code: must be between 0 and 255"),
+    ('checks = ( { name = "a"; tcp: { port = 65536; }; } );', "checks[0].tcp.port: must be between 1 and 65535"),
+    ('app: { success_codes = [ 0, 300 ]; };', "app.success_codes[1]: expected exit codes between 0 and 255"),
+    ('app: { umask = "99"; };', "app.umask: expected an octal mask"),
+    ('app: { umask = 22; };', 'app.umask: expected an octal mask in quotes such as "022", got a number'),
+    ('shutdown: { platform_grace = "soon"; };', 'shutdown.platform_grace: expected "auto" or a duration'),
     ('shutdown: { platform_grace = "2s"; };', "shutdown.platform_grace: leaves no time"),
-    ('shutdown: { platform_grace = "2500ms"; kill_reserve = "1s"; };', "add up to 1 s, but the deadline in effect is 0.5 s"),
+    ('shutdown: { platform_grace = "2500ms"; kill_reserve = "1s"; };', "add up to 1 s, but the effective deadline is 0.5 s"),
     # choices and signals
-    ('listen = "localhost:9180";', 'listen: wants a numeric address and a port'),
-    ('listen = "0.0.0.0:99999";', 'listen: wants a numeric address and a port'),
-    ('log: { level = "inf"; };', 'log.level: wants one of "error", "warn", "info", "debug", "trace"; did you mean "info"?'),
-    ('app: { signals = "all"; };', 'app.signals: wants one of "child", "group"'),
-    ('shutdown: { signals = [ "SIGTREM" ]; };', 'shutdown.signals[0]: names no signal; did you mean "SIGTERM"?'),
-    ('shutdown: { signals = [ "SIGKILL" ]; };', "shutdown.signals[0]: wants signals that can be received"),
-    ('app: { rewrite: { SIGFOO = "SIGHUP"; }; };', "app.rewrite.SIGFOO: names no signal"),
-    ('app: { rewrite: { SIGHUP = "SIGFOO"; }; };', "app.rewrite.SIGHUP: wants a signal"),
+    ('listen = "localhost:9180";', 'listen: expected a numeric address and a port'),
+    ('listen = "0.0.0.0:99999";', 'listen: expected a numeric address and a port'),
+    ('log: { level = "inf"; };', 'log.level: expected one of "error", "warn", "info", "debug", "trace"; did you mean "info"?'),
+    ('app: { signals = "all"; };', 'app.signals: expected one of "child", "group"'),
+    ('shutdown: { signals = [ "SIGTREM" ]; };', 'shutdown.signals[0]: unknown signal; did you mean "SIGTERM"?'),
+    ('shutdown: { signals = [ "SIGKILL" ]; };', "shutdown.signals[0]: expected signals that can be caught"),
+    ('app: { rewrite: { SIGFOO = "SIGHUP"; }; };', "app.rewrite.SIGFOO: unknown signal"),
+    ('app: { rewrite: { SIGHUP = "SIGFOO"; }; };', "app.rewrite.SIGHUP: expected a signal"),
     # files, users, words
     ('app: { directory = "/nonexistent"; };', "app.directory: No such file or directory"),
     ('app: { directory = "/etc/passwd"; };', "app.directory: Not a directory"),
-    ('app: { user = "no-such-user"; };', "app.user: names a user that is not in /etc/passwd"),
-    ('app: { user = "0:no-such-group"; };', "app.user: names a group that is not in /etc/group"),
-    ('app: { command = "sleep 5"; };', "app.command: wants words"),
-    ('app: { command = [ ]; };', "app.command: names no program"),
+    ('app: { user = "no-such-user"; };', "app.user: user not found in /etc/passwd"),
+    ('app: { user = "0:no-such-group"; };', "app.user: group not found in /etc/group"),
+    ('app: { command = "sleep 5"; };', "app.command: expected an array"),
+    ('app: { command = [ ]; };', "app.command: empty command"),
     ('@include "missing.conf"', "cannot open include file"),
     # expansion
-    ('app: { name = "${NOT_THERE}"; };', "app.name: ${NOT_THERE} is not in the environment and has no default"),
-    ('app: { name = "${unfinished"; };', 'app.name: a "${" without its "}"'),
-    ('app: { name = "${a b}"; };', "app.name: ${a b} is neither"),
+    ('app: { name = "${NOT_THERE}"; };', "app.name: ${NOT_THERE} is not set in the environment and has no default"),
+    ('app: { name = "${unfinished"; };', 'app.name: "${" without a closing "}"'),
+    ('app: { name = "${a b}"; };', "app.name: ${a b}: expected ${NAME}"),
     ('app: { name = "${file:/nonexistent/secret}"; };', "app.name: cannot read /nonexistent/secret: No such file or directory"),
-    ('app: { command = [ "x", "${file:/etc/hostname}" ]; };', "app.command[1]: a secret in an argument can be read by every process"),
+    ('app: { command = [ "x", "${file:/etc/hostname}" ]; };', "app.command[1]: every process can read arguments"),
     # checks
     ('checks = ( { tcp: { port = 1; }; } );', "checks[0].name: must be set"),
-    ('checks = ( { name = "a/b"; exec = [ "x" ]; } );', 'checks[0].name: wants a name without blanks, ":" and "/"'),
-    ('checks = ( { name = "a"; } );', "checks[0]: wants exactly one of http, tcp, exec, file, grpc, notify, process"),
+    ('checks = ( { name = "a/b"; exec = [ "x" ]; } );', 'checks[0].name: must not be empty or contain spaces, ":" or "/"'),
+    ('checks = ( { name = "a"; } );', "checks[0]: set exactly one of http, tcp, exec, file, grpc, notify, process"),
     ('checks = ( { name = "a"; exec = [ "x" ]; tcp: { port = 1; }; } );', "checks[0]: has both tcp and exec"),
-    ('checks = ( { name = "a"; exec = [ "x" ]; }, { name = "a"; exec = [ "y" ]; } );', 'another check is called "a" already'),
+    ('checks = ( { name = "a"; exec = [ "x" ]; }, { name = "a"; exec = [ "y" ]; } );', 'duplicate check name "a"'),
     ('checks = ( { name = "a"; http: { }; } );', "checks[0].http.url: must be set"),
-    ('checks = ( { name = "a"; http: { url = "ftp://x"; }; } );', "checks[0].http.url: wants an address that begins with http://"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; status = "2xx"; }; } );', "checks[0].http.status: wants statuses"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; status = "300-200"; }; } );', "checks[0].http.status: wants statuses"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; method = "get"; }; } );', "checks[0].http.method: wants a method in capitals"),
+    ('checks = ( { name = "a"; http: { url = "ftp://x"; }; } );', "checks[0].http.url: expected a URL starting with http://"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; status = "2xx"; }; } );', "checks[0].http.status: expected statuses"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; status = "300-200"; }; } );', "checks[0].http.status: expected statuses"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; method = "get"; }; } );', "checks[0].http.method: expected a method in capitals"),
     ('checks = ( { name = "a"; http: { url = "http://x"; matches = "("; }; } );', "checks[0].http.matches: Unmatched ("),
     ('checks = ( { name = "a"; http: { url = "http://x"; basic_password = "p"; }; } );', "basic_password: needs basic_user"),
     ('checks = ( { name = "a"; http: { url = "http://x"; basic_user = "u"; bearer = "t"; }; } );', "bearer: cannot be sent together"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; headers = [ "nocolon" ]; }; } );', 'headers[0]: wants "Name: value"'),
-    ('checks = ( { name = "a"; http: { url = "http://x"; headers: { A = "b\\r\\nC: d"; }; }; } );', "a header cannot hold a line break"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; headers = [ "nocolon" ]; }; } );', 'headers[0]: expected "Name: value"'),
+    ('checks = ( { name = "a"; http: { url = "http://x"; headers: { A = "b\\r\\nC: d"; }; }; } );', "a header cannot contain a line break"),
     ('checks = ( { name = "a"; http: { url = "https://x"; tls: { ca = "/nonexistent"; }; }; } );', "tls.ca: No such file or directory"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "a"; equals = 1; } ); }; } );', "wants an RFC 6901 pointer"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "a"; equals = 1; } ); }; } );', "a JSON pointer (RFC 6901)"),
     ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; } ); }; } );', "json[0]: asserts nothing"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; minimum = "5"; } ); }; } );', "minimum: wants a number"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; exists = 1; } ); }; } );', "exists: wants true or false"),
-    *(('checks = ( { name = "a"; grpc: { address = "%s"; }; } );' % address, "grpc.address: wants \"host:port\"")
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; minimum = "5"; } ); }; } );', "minimum: expected a number"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; exists = 1; } ); }; } );', "exists: expected true or false"),
+    *(('checks = ( { name = "a"; grpc: { address = "%s"; }; } );' % address, "grpc.address: expected \"host:port\"")
       for address in ("", "x", ":1", "x:", "x:0", "x:65536", "x:1a", "x:000001", "::1", "::1:5", "[::1]", "[x]:1", "[::1:5", "x y:1",
                       "me@x:1", "dns:///x:1", "http://x:1", "x:1/path", "unix:", "unix:x")),
     ('checks = ( { name = "a"; grpc: { service = "x"; }; } );', "checks[0].grpc.address: must be set"),
     ('checks = ( { name = "a"; grpc: { address = "x:1"; tls: { ca = "/nonexistent"; }; }; } );', "grpc.tls.ca: No such file"),
     # the chain
-    ('shutdown: { chain = { }; };', "shutdown.chain: wants a list of steps"),
+    ('shutdown: { chain = { }; };', "shutdown.chain: expected a list of steps"),
     (CHAIN.format('{ name = "a"; exec = [ "x" ]; }'), "shutdown.chain: no step stops the app"),
     (CHAIN.format(STOP + ', { name = "b"; stop: {}; }'), "shutdown.chain: 2 steps stop the app"),
     (CHAIN.format('( { name = "a"; exec = [ "x" ]; }, ' + STOP + " )"), "the stop step cannot run in parallel"),
     (step("()"), "shutdown.chain[0]: is empty"),
-    (step('( ( { name = "a"; exec = [ "x" ]; } ) )'), "shutdown.chain[0][0]: wants a step"),
+    (step('( ( { name = "a"; exec = [ "x" ]; } ) )'), "shutdown.chain[0][0]: expected a step"),
     (step('{ exec = [ "x" ]; }'), "shutdown.chain[0].name: must be set"),
-    (step('{ name = ""; exec = [ "x" ]; }'), "shutdown.chain[0].name: cannot be empty"),
-    (step('{ name = "a"; }'), "shutdown.chain[0]: wants exactly one of exec, http, alert, stop, wait, signal, sleep"),
+    (step('{ name = ""; exec = [ "x" ]; }'), "shutdown.chain[0].name: must not be empty"),
+    (step('{ name = "a"; }'), "shutdown.chain[0]: set exactly one of exec, http, alert, stop, wait, signal, sleep"),
     (step('{ name = "a"; exec = [ "x" ]; sleep = "1s"; }'), "shutdown.chain[0]: has both exec and sleep"),
-    (step('{ name = "stop"; exec = [ "x" ]; }'), 'another step is called "stop" already'),
-    (step('{ name = "a"; exec = [ "x" ]; on_failure = "abrot"; }'), 'on_failure: wants one of "continue", "abort"; did you mean "abort"?'),
+    (step('{ name = "stop"; exec = [ "x" ]; }'), 'duplicate step name "stop"'),
+    (step('{ name = "a"; exec = [ "x" ]; on_failure = "abrot"; }'), 'on_failure: expected one of "continue", "abort"; did you mean "abort"?'),
     (step('{ name = "a"; exec = [ "x" ]; when = [ "stopp" ]; }'), 'did you mean "stop"?'),
-    (step('{ name = "a"; exec = [ "x" ]; timeout = "1s"; reserve = "2s"; }'), "its reserve is longer than its timeout"),
-    (step('{ name = "a"; exec = [ "x" ]; retry: { attempts = 0; }; }'), "retry.attempts: must be from 1 to 100"),
-    (step('{ name = "a"; exec = [ "x" ]; retry: { on = [ "6xx" ]; }; }'), "retry.on[0]: wants one of"),
-    (step('{ name = "a"; sleep = "1s"; retry: { attempts = 2; }; }'), "retry: is for exec, http and alert"),
-    (step('{ name = "a"; sleep = "1s"; timeout = "2s"; }'), "timeout: a sleep has its own time"),
-    (step('{ name = "a"; wait: { period = "1s"; }; }'), "shutdown.chain[0].wait: wants exactly one of exec, http"),
-    (step('{ name = "a"; alert = [ "slack" ]; }'), 'there is no "slack" in alerts'),
+    (step('{ name = "a"; exec = [ "x" ]; timeout = "1s"; reserve = "2s"; }'), "reserve is longer than timeout"),
+    (step('{ name = "a"; exec = [ "x" ]; retry: { attempts = 0; }; }'), "retry.attempts: must be between 1 and 100"),
+    (step('{ name = "a"; exec = [ "x" ]; retry: { on = [ "6xx" ]; }; }'), "retry.on[0]: expected one of"),
+    (step('{ name = "a"; sleep = "1s"; retry: { attempts = 2; }; }'), "retry: only for exec, http and alert"),
+    (step('{ name = "a"; sleep = "1s"; timeout = "2s"; }'), "timeout: not allowed: a sleep step has its own duration"),
+    (step('{ name = "a"; wait: { period = "1s"; }; }'), "shutdown.chain[0].wait: set exactly one of exec, http"),
+    (step('{ name = "a"; alert = [ "slack" ]; }'), 'no alert channel "slack"'),
     ('alerts: { slack: { type = "slack"; url = "http://x"; }; };' + step('{ name = "a"; alert = [ "slak" ]; }'), 'did you mean "slack"?'),
     (step('{ name = "a"; exec = [ "x" ]; reserve = "20s"; }, { name = "b"; exec = [ "x" ]; reserve = "20s"; }'),
-     "the reserves and kill_reserve add up to 40.5 s, but the deadline in effect is 30 s"),
-    (step('{ name = "a"; exec = [ "x" ]; when = [ "stop", "recovery" ]; }'), 'when[1]: "recovery" is not in this version'),
+     "the reserves and kill_reserve add up to 40.5 s, but the effective deadline is 30 s"),
+    (step('{ name = "a"; exec = [ "x" ]; when = [ "stop", "recovery" ]; }'), 'when[1]: "recovery" is not supported in this version'),
     ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( { name = "save"; exec = [ "x" ]; reserve = "8s"; }, ' + STOP + ' ); };',
-     "add up to 11.5 s, but the deadline in effect is 10 s (for the reason stop: save 8 s, stop 3 s (its default), kill_reserve 0.5 s)"),
+     "add up to 11.5 s, but the effective deadline is 10 s (reason stop: save 8 s, stop 3 s (default), kill_reserve 0.5 s)"),
     ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( ' + STOP + ', { name = "late"; exec = [ "x" ]; reserve = "9s"; when = [ "crash" ]; } ); };',
-     "add up to 12.5 s, but the deadline in effect is 10 s (for the reason crash: stop 3 s (its default), late 9 s, kill_reserve 0.5 s)"),
-    ("shutdown: { chain = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " ); };", "has 65 steps; 64 are the most"),
+     "add up to 12.5 s, but the effective deadline is 10 s (reason crash: stop 3 s (default), late 9 s, kill_reserve 0.5 s)"),
+    ("shutdown: { chain = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " ); };", "65 steps; the maximum is 64"),
     # addresses
-    *(('checks = ( { name = "a"; http: { url = "%s"; }; } );' % url, "checks[0].http.url: wants an address " + said) for url, said in (
+    *(('checks = ( { name = "a"; http: { url = "%s"; }; } );' % url, "checks[0].http.url: expected a URL " + said) for url, said in (
         ("http://127.0.0.1:80800/", "with a port from 1 to 65535"), ("http://x:0/", "with a port"), ("http://x:8o/", "with a port"),
-        ("http://[::1]:99999/", "with a port"), ("http:///x", "with a host"), ("http://:80/", "with a host"), ("https://", "with a host"),
-        ("http://me@/", "with a host"), ("http://a b/", "without blanks"), ("http://a/b c", "without blanks"), ("http://a\\n/", "without blanks"),
-        ("http://[::1/", "whose host in brackets"), ("http://[x]/", "whose host in brackets"), ("http://[::1]x/", "with nothing but a port"),
-        ("http://a$b/", "whose host is a name"))),
+        ("http://[::1]:99999/", "with a port"), ("http:///x", "with a host name"), ("http://:80/", "with a host name"), ("https://", "with a host name"),
+        ("http://me@/", "with a host name"), ("http://a b/", "without spaces"), ("http://a/b c", "without spaces"), ("http://a\\n/", "without spaces"),
+        ("http://[::1/", "with an IPv6 address in the brackets"), ("http://[x]/", "with an IPv6 address in the brackets"), ("http://[::1]x/", "with only a port"),
+        ("http://a$b/", "with a valid host name"))),
     # alerts
     ('alerts: { a: { url = "http://x"; }; };', "alerts.a.type: must be set"),
-    ('alerts: { a: { type = "slakc"; url = "http://x"; }; };', 'alerts.a.type: wants one of'),
-    ('alerts: { a: { type = "slack"; url = "x"; }; };', "alerts.a.url: wants an address"),
+    ('alerts: { a: { type = "slakc"; url = "http://x"; }; };', 'alerts.a.type: expected one of'),
+    ('alerts: { a: { type = "slack"; url = "x"; }; };', "alerts.a.url: expected a URL"),
     # announced, and not here yet
     ('state_dir = "/x";', "state_dir: not in this version"),
     ('heartbeats = ( );', "heartbeats: not in this version"),
     ('start: { };', "start: not in this version"),
     ('recovery: { };', "recovery: not in this version"),
     ('notify_on = [ "crash" ];', "notify_on: not in this version"),
-    ('probes: { readiness: { checks = ( "a" ); }; };', 'probes.readiness.checks: there is no check "a"'),
-    ('checks = ( { name = "api"; exec = [ "x" ]; } ); probes: { readiness: { checks = ( "apy" ); }; };', 'there is no check "apy"; did you mean "api"?'),
-    ('probes: { readiness: { }; };', "probes.readiness.checks: must be set: there is nothing to ask"),
-    ('probes: { readiness: { checks = "a"; }; };', "probes.readiness.checks: wants a list of checks"),
+    ('probes: { readiness: { checks = ( "a" ); }; };', 'probes.readiness.checks: no check "a"'),
+    ('checks = ( { name = "api"; exec = [ "x" ]; } ); probes: { readiness: { checks = ( "apy" ); }; };', 'no check "apy"; did you mean "api"?'),
+    ('probes: { readiness: { }; };', "probes.readiness.checks: required: the probe has nothing to check"),
+    ('probes: { readiness: { checks = "a"; }; };', "probes.readiness.checks: expected a list of checks"),
     ('probes: { liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); success_threshold = 2; }; };',
-     "probes.liveness.success_threshold: is 1 for startup and liveness, as in Kubernetes"),
+     "probes.liveness.success_threshold: must be 1 for startup and liveness, as in Kubernetes"),
     ('probes: { readiness: { checks = ( { name = "a"; exec = [ "x" ]; } ); on_failure = "restart"; }; };',
-     "probes.readiness.on_failure: is for startup and liveness"),
-    ('probes: { liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); on_failure = "reboot"; }; };', 'probes.liveness.on_failure: wants one of'),
+     "probes.readiness.on_failure: only for startup and liveness"),
+    ('probes: { liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); on_failure = "reboot"; }; };', 'probes.liveness.on_failure: expected one of'),
     ('probes: { startup: { checks = ( { name = "a"; exec = [ "x" ]; } ); }; liveness: { checks = ( { name = "a"; exec = [ "x" ]; } ); }; };',
-     'another check is called "a" already'),
+     'duplicate check name "a"'),
     ('probes: { startup: { checks = ( { name = "a"; exek = [ "x" ]; } ); }; };', 'exek: unknown setting; did you mean "exec"?'),
     ('probes: { livenes: { }; };', 'probes.livenes: unknown setting; did you mean "liveness"?'),
-    ('probes: { readiness: { checks = ( { name = "a"; notify: { max_age = "5s"; }; } ); }; };', '"a": notify needs app.notify = true'),
-    ('checks = ( { name = "' + "x" * 64 + '"; exec = [ "x" ]; } );', "checks[0].name: is longer than 63 bytes"),
-    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a~2"; exists = true; } ); }; } );', 'a "~" is written ~0'),
-    ('app: { watchdog = "5s"; };', "app.watchdog: needs notify = true"),
-    ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: wants one of'),
+    ('probes: { readiness: { checks = ( { name = "a"; notify: { max_age = "5s"; }; } ); }; };', '"a": a notify check requires app.notify = true'),
+    ('checks = ( { name = "' + "x" * 64 + '"; exec = [ "x" ]; } );', "checks[0].name: longer than 63 bytes"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a~2"; exists = true; } ); }; } );', 'write "~" as ~0'),
+    ('app: { watchdog = "5s"; };', "app.watchdog: requires notify = true"),
+    ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: expected one of'),
     ('app: { restart: { max = 0; }; };', "app.restart.max: "),
-    ("checks = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " );", "65 checks; 64 are the most"),
-    ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not in this version'),
+    ("checks = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " );", "65 checks; the maximum is 64"),
+    ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not supported in this version'),
 ]
 
 
@@ -190,7 +190,7 @@ class Errors(Case):
 
     def test_a_missing_file(self):
         code, _, log = run("--config", "/nonexistent.conf", "--", "true", first=False)
-        self.assertEqual((code, log), (78, "/nonexistent.conf: cannot read it: No such file or directory\n"))
+        self.assertEqual((code, log), (78, "/nonexistent.conf: cannot read: No such file or directory\n"))
         self.assertEqual(run("--", "true", env={"TINYSUP_CONFIG": "/nonexistent.conf"}, first=False)[0], 78)
 
     def test_nothing_is_started(self):
@@ -205,7 +205,7 @@ class Errors(Case):
         code, _, log = run("--config", s.directory / "user.conf", "--", "true", first=False,
                            wrap=["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"])
         self.assertEqual(code, 78)
-        self.assertIn("app.user: cannot become uid 0, gid 0: tinysup runs as uid 65534", log)
+        self.assertIn("app.user: cannot switch to uid 0, gid 0: tinysup runs as uid 65534", log)
 
     def test_no_command_is_usage(self):
         self.assertEqual(run(config="", first=False)[0], 64)
@@ -230,7 +230,7 @@ class Files(Case):
 
     def test_a_directory(self):
         (self.at / "d.conf").mkdir()
-        self.refused(self.at / "d.conf", "is a directory (Docker makes one where the file of a bind mount is missing)")
+        self.refused(self.at / "d.conf", "is a directory (Docker creates one if the source of a bind mount is missing)")
 
     def test_what_is_no_file(self):
         os.mkfifo(self.at / "fifo")
@@ -247,17 +247,17 @@ class Files(Case):
 
     def test_a_plan_that_is_too_large(self):
         (self.at / "plan").write_text("checks = ( " + "{}, " * 60000 + "{} );")
-        self.refused(self.at / "plan", "is too large: the plan needs more than 16 MiB")
+        self.refused(self.at / "plan", "too large: the plan needs more than 16 MiB")
 
     def test_a_nul_byte(self):
         (self.at / "nul").write_bytes(b"app: { };\0 nonsense")
-        self.refused(self.at / "nul", "holds a NUL byte")
+        self.refused(self.at / "nul", "contains a NUL byte")
 
     def test_unclosed(self):
         (self.at / "string").write_text('app: {\n name = "x; };\n')
-        self.assertIn("string:2: a string that begins here is not closed", run("--config", self.at / "string", "--check", first=False)[2])
+        self.assertIn("string:2: unterminated string", run("--config", self.at / "string", "--check", first=False)[2])
         (self.at / "comment").write_text('\n/* app: {\n')
-        self.assertIn("comment:2: a comment that begins here is not closed", run("--config", self.at / "comment", "--check", first=False)[2])
+        self.assertIn("comment:2: unterminated comment", run("--config", self.at / "comment", "--check", first=False)[2])
 
     def test_standard_input(self):
         for text, code in (('app: { name = "piped"; };', 0), ("nonsense = 1;", 78)):
@@ -293,12 +293,12 @@ class Files(Case):
 
     def test_a_syntax_error_shows_the_habit(self):
         for text, line, said in (
-                ("app: {\n name = 'x';\n};\n", 2, "strings stand in double quotes\n    name = 'x';\n           ^\n"),
-                ("shutdown: {\n deadline = 10s;\n};\n", 2, 'a duration with a unit stands in quotes, such as "10s"\n    deadline = 10s;\n                 ^\n'),
-                ("app:\n  name: bot\n", 2, "a string stands in double quotes and a group in braces: "),
-                ('app: {\n name = "x";\n', 3, "a brace, a parenthesis or a bracket is still open at the end\n"),
+                ("app: {\n name = 'x';\n};\n", 2, "strings must be in double quotes\n    name = 'x';\n           ^\n"),
+                ("shutdown: {\n deadline = 10s;\n};\n", 2, 'a duration with a unit must be in quotes, such as "10s"\n    deadline = 10s;\n                 ^\n'),
+                ("app:\n  name: bot\n", 2, "strings must be in double quotes and groups in braces: "),
+                ('app: {\n name = "x";\n', 3, "missing closing brace, parenthesis or bracket at the end\n"),
                 ('checks = (\n { name = "a"; }\n # two\n { name = "b"; }\n);\n', 2,
-                 'a comma is missing between the elements of a list\n    { name = "a"; }\n                   ^\n'),
+                 'missing comma between list elements\n    { name = "a"; }\n                   ^\n'),
                 ("checks = ( ] );", 1, "\n    checks = ( ] );\n")):
             with self.subTest(text=text):
                 log = self.includes(main=text)[2]
@@ -325,13 +325,13 @@ class Probes(Case):
                            'checks = ( { name = "a"; process: { }; } ); probes: { readiness: { checks = ( "a", { name = "b"; exec = [ "x" ]; } ); '
                            'mode = "any"; period = "5s"; }; liveness: { on_failure = "restart"; }; };')
         self.assertEqual(code, 0)
-        for line in ("notify         READY=1 is part of startup; WATCHDOG=1 every 20 s", "listens on     :9180",
-                     "restarted      on failure, 5 times within 10m at most, after 1 s to 30 s",
-                     "readiness      any of a, b; after 0 s, every 5 s, 1 s each; fails after 3, succeeds after 1\n",
-                     "liveness       WATCHDOG=1 from the app; on failure: restart"):
+        for line in ("notify         startup waits for READY=1; WATCHDOG=1 at least every 20 s", "listens on     :9180",
+                     "restarts       on failure, at most 5 within 10m, back-off 1 s to 30 s",
+                     "readiness      any of a, b; delay 0 s, period 5 s, timeout 1 s; fails after 3, succeeds after 1\n",
+                     "liveness       WATCHDOG=1; on failure: restart"):
             self.assertIn(line, out)
         _, out, _ = run("--check", first=False, config='probes: { readiness: { checks = ( { name = "a"; soft = true; exec = [ "x" ]; } ); }; };')
-        self.assertIn("all of its checks are soft: it never fails", out)
+        self.assertIn("all its checks are soft: it never fails", out)
 
 
 class Expansion(Case):
@@ -392,13 +392,13 @@ class Check(Case):
             '{ name = "b"; exec = [ "y" ]; timeout = "15s"; } ), { name = "stop"; stop: { timeout = "12s"; }; }, '
             '{ name = "late"; exec = [ "z" ]; timeout = "3s"; when = [ "crash" ]; }, { name = "never"; http: { url = "http://x"; }; '
             'needs_app = true; }'), first=False)
-        lines = {line.split()[1 if line[0] in "/\\|" else 0]: line for line in out.splitlines() if line.strip() and "|" in line or "not for" in line}
+        lines = {line.split()[1 if line[0] in "/\\|" else 0]: line for line in out.splitlines() if line.strip() and "|" in line or "excluded" in line}
         self.assertIn("5 s      0 s", lines["drain"])
         self.assertIn("2 s      4 s      5 s", lines["a"])
         self.assertIn("9.5 s     20 s", lines["stop"])
-        self.assertIn("stop: 9.5 s of its 12 s are left", out)
-        self.assertIn("not for this reason", lines["late"])
-        self.assertIn("never: needs_app, but the app is stopped before it", out)
+        self.assertIn("stop: 9.5 s left of 12 s", out)
+        self.assertIn("skipped: excluded by `when`", lines["late"])
+        self.assertIn("never: never runs: it has needs_app, but the app is stopped before it", out)
 
     def test_what_may_differ_in_the_container_is_a_warning(self):
         code, out, log = run("--check", first=False, config=(
@@ -418,54 +418,54 @@ class Check(Case):
         self.assertEqual(code, 0, log)
         self.assertEqual(said, [
             "1: warning: app.directory: No such file or directory",
-            "2: warning: app.user: names a user that is not in /etc/passwd",
+            "2: warning: app.user: user not found in /etc/passwd",
             "3: warning: app.command[0]: /etc/passwd: not executable",
-            "4: warning: app.environment.A: ${NOT_THERE} is not in the environment and has no default (${NOT_THERE:-...})",
+            "4: warning: app.environment.A: ${NOT_THERE} is not set in the environment and has no default (${NOT_THERE:-...})",
             "5: warning: app.environment.B: cannot read /nonexistent/secret: No such file or directory",
-            "6: warning: checks[0].exec[0]: no-such-program is in no directory of PATH",
-            "7: warning: checks[1].http.url: ${URL} is not in the environment and has no default (${URL:-...})",
+            "6: warning: checks[0].exec[0]: no-such-program: not found in PATH",
+            "7: warning: checks[1].http.url: ${URL} is not set in the environment and has no default (${URL:-...})",
             "9: warning: alerts.s.tls.ca: No such file or directory",
-            "10: warning: shutdown.deadline: 30000 s = 8h20m: did you mean milliseconds? A bare number is seconds"])
+            "10: warning: shutdown.deadline: 30000 s = 8h20m: did you mean milliseconds? A number without a unit is seconds"])
         self.assertIn("deadline", out)
 
     def test_no_certificates_for_https(self):
         config = 'alerts: { s: { type = "slack"; url = "https://x/"; }; };'
         code, _, log = run("--check", config=config, env={"SSL_CERT_FILE": "/nonexistent"}, first=False)
         self.assertEqual(code, 0)
-        self.assertIn("conf:1: warning: alerts.s: no CA certificates are here", log)
+        self.assertIn("conf:1: warning: alerts.s: no CA certificates found", log)
 
     def test_a_shorter_timeout_of_the_probe_is_told(self):
         _, _, log = run("--check", first=False, config='checks = ( { name = "c"; exec = [ "true" ]; timeout = "3s"; } );\n'
                         'probes: { liveness: { checks = ( "c" );\n timeout = "2s"; }; readiness: { checks = ( "c" ); }; };')
-        self.assertRegex(log, r'^\S*conf:3: warning: probes\.liveness\.timeout: is 2 s, but check "c" has 3 s of its own, and gets them\n$')
+        self.assertRegex(log, r'^\S*conf:3: warning: probes\.liveness\.timeout: 2 s is shorter than the 3 s timeout of check "c", which takes precedence\n$')
 
     def test_libcurl_has_its_say(self):
         """What our own check lets pass."""
         for words, code in ((["--check"], 78), (["--probe", "--timeout", "9s"], 1)):
             got, _, log = run(*words, config='checks = ( { name = "a"; http: { url = "http://%00/"; }; } );', first=False)
             self.assertEqual(got, code)
-            self.assertRegex(log, r"conf:1: checks\[0\]\.http\.url: cannot be used: ")
+            self.assertRegex(log, r"conf:1: checks\[0\]\.http\.url: rejected by libcurl: ")
 
     def test_a_signal_takes_no_time(self):
         _, out, _ = run("--check", config=CHAIN.format('{ name = "hup"; signal = "SIGHUP"; }, { name = "a"; exec = [ "true" ]; timeout = "2s"; }, ' +
                                                        '{ name = "stop"; stop: { timeout = "5s"; }; }'), first=False)
         self.assertRegex(out, r"hup +signal +- +0 s +0 s")
         self.assertRegex(out, r"a +exec +- +2 s +0 s")
-        self.assertIn("nothing is cut", out)
+        self.assertIn("no step is cut", out)
 
     def test_nothing_left_is_a_cut(self):
         _, out, _ = run("--check", config=CHAIN.format('{ name = "all"; exec = [ "true" ]; }, { name = "stop"; stop: { timeout = "3s"; }; }, ' +
                                                        '{ name = "late"; exec = [ "true" ]; }'), first=False)
         self.assertRegex(out, "late +exec +- +none")
-        self.assertNotIn("nothing is cut", out)
-        self.assertIn("late: nothing is left for it", out)
+        self.assertNotIn("no step is cut", out)
+        self.assertIn("late: no time left", out)
 
     def test_the_plan_of_every_reason(self):
         _, out, _ = run("--check", first=False, config='app: { restart: { policy = "on-failure"; }; };' + CHAIN.format(
             '{ name = "cancel"; exec = [ "true" ]; timeout = "1s"; }, { name = "flat"; exec = [ "true" ]; timeout = "1s"; needs_app = true; }, ' +
             STOP + ', { name = "close"; exec = [ "true" ]; timeout = "1s"; }'))
-        self.assertIn("with restart.policy a crash runs: stop. It does not run: cancel, flat, close\n", out)
-        self.assertIn("an exit or a crash after too many restarts runs: cancel, stop, close. It does not run: flat\n", out)
+        self.assertIn("a crash (restart.policy) runs: stop. It does not run: cancel, flat, close\n", out)
+        self.assertIn("an exit or a crash once restarts are exhausted runs: cancel, stop, close. It does not run: flat\n", out)
         _, out, _ = run("--check", first=False, config=CHAIN.format('{ name = "a"; exec = [ "true" ]; timeout = "1s"; }, ' + STOP))
         self.assertNotIn("does not run", out)
 
@@ -500,18 +500,18 @@ class Modes(Case):
 
     def test_names_that_there_are_not(self):
         config = 'checks = ( { name = "good"; exec = [ "true" ]; } );'
-        for words, there, said in ((["--probe=alive"], config, "no check named alive; there are: good, and the probes live, ready, startup"),
-                                   (["--probe", "x"], "", "no check named x; there are the probes live, ready, startup"),
-                                   (["--probe", "--check", "x"], config, "no check named x; there are: good"),
+        for words, there, said in ((["--probe=alive"], config, "no check named alive; the checks are: good; the probes are live, ready, startup"),
+                                   (["--probe", "x"], "", "no check named x; the probes are live, ready, startup"),
+                                   (["--probe", "--check", "x"], config, "no check named x; the checks are: good"),
                                    (["--probe", "--check", "x"], "", "no check named x: no checks are configured")):
             with self.subTest(words=words):
                 code, out, _ = run(*words, config=there, first=False)
                 self.assertEqual((code, out), (1, f"unhealthy: {said}\n"))
 
     def test_wrong_values_are_told_what_is_wanted(self):
-        for words, said in ((["--probe", "--timeout", "5x"], "wants a duration such as"), (["-r", "x"], "wants S:R"),
-                            (["-e", "256", "true"], "wants an exit code from 0 to 255"), (["-p", "x", "true"], "wants a signal"),
-                            (["--status", "--check"], "--check alone takes no name and no other mode"), (["--check", "--status"], "only one of")):
+        for words, said in ((["--probe", "--timeout", "5x"], "expected a duration such as"), (["-r", "x"], "expected S:R"),
+                            (["-e", "256", "true"], "exit code must be between 0 and 255"), (["-p", "x", "true"], "expected a signal"),
+                            (["--status", "--check"], "--check alone takes no name and no other mode"), (["--check", "--status"], "choose one of")):
             with self.subTest(words=words):
                 code, out, log = run(*words, config="", first=False)
                 self.assertEqual(code, 1 if "--probe" in words else 64)
@@ -524,7 +524,7 @@ class Modes(Case):
         for words in (["-c", s.directory / "tinysup.conf"], ["-c", s.directory / "plain"], [s.directory / "tinysup.conf"]):
             code, _, log = run(*words, first=False)
             self.assertEqual(code, 126)
-            self.assertIn("The configuration is named by --config FILE", log)
+            self.assertIn("to use it as the configuration, give --config FILE", log)
         self.assertNotIn("--config FILE", run("-c", "true", first=False)[2])
 
     def test_probe_by_name(self):

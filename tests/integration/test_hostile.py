@@ -181,7 +181,7 @@ class Lives(HostileCase):
         self.addCleanup(outside.wait)
         self.addCleanup(outside.kill)
         s.until_log("restart")
-        until(lambda: s.log().count("started again in") == 2 or "restarting" in s.log(), "a new life")
+        until(lambda: s.log().count("before restarting") == 2 or "restarting" in s.log(), "a new life")
         self.assertIsNone(outside.poll())
 
     def test_leftovers_have_5_seconds(self):

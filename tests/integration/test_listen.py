@@ -94,7 +94,7 @@ class Listen(Case):
         s = self.listening(PROBES + chain(DRAIN, '{ name = "stop"; stop: { timeout = "700ms"; }; }'), app=("orphans", "3", "ignore"))
         until(lambda: self.get("/readyz")[0] == 200, "it is ready")
         s.signal("TERM")
-        s.until_log("drain: begun")
+        s.until_log("drain: started")
         self.assertEqual(self.get("/livez")[0], 200)
         status, body = self.get("/readyz")
         self.assertEqual(status, 503)

@@ -49,7 +49,7 @@ class ExitCodes(Case):
             with self.subTest(words=words):
                 code, _, log = run(*words)
                 self.assertEqual(code, 64)
-                self.assertIn("usage: tinysup", log)
+                self.assertIn("; see --help\n", log)
 
     def test_options_end_at_the_first_word(self):
         code, out, _ = run("sh", "-c", "echo -E x")

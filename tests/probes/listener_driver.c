@@ -24,12 +24,11 @@
 #include <unistd.h>
 
 #include "init/readers/httpd.h"
+#include "init/listener.h"
 #include "init/readers/status.h"
 #include "probes/clock.h"
 
 static struct page *page;
-#define BACKLOG 4096
-
 static int memfd, listen_fd;
 static pid_t child;
 
@@ -226,14 +225,13 @@ static void take(const char *command, const char *words)
 
 int main(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address;
 	socklen_t length = sizeof address;
 	char line[1024], command[16];
 
 	open_page();
-	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (bind(listen_fd, (struct sockaddr *)&address, length) != 0 || listen(listen_fd, BACKLOG) != 0 ||
-	    getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0)
+	listen_fd = listener_open("127.0.0.1:0");
+	if (listen_fd < 0 || getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0)
 		return 2;
 	start_listener();
 	printf("%d %d %d\n", ntohs(address.sin_port), (int)child, memfd);

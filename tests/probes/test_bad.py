@@ -60,14 +60,14 @@ class Framing(Bad):
                      b"ICY 200 OK", b"HTTP/3.1 200 OK", b"\r\n\r\nHTTP/1.1 200 OK", b"200 OK"):
             with self.subTest(line):
                 result = self.bounded(raw(line + b"\r\nContent-Length: 0\r\n\r\n"))
-                self.expect(result, "fail protocol", "protocol: the answer is not HTTP")
+                self.expect(result, "fail protocol", "protocol: not an HTTP response")
         self.expect(self.bounded(raw(b"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n")), "fail status", "status 999")
 
     def test_headers(self):
         for line in (b"X: a\0b", b"X", b" X: a"):
             with self.subTest(line):
                 result = self.bounded(raw(OK + line + b"\r\nContent-Length: 0\r\n\r\n"))
-                self.expect(result, "fail protocol", "protocol: the answer is not HTTP")
+                self.expect(result, "fail protocol", "protocol: not an HTTP response")
 
     def test_switched_protocols(self):
         for name in (b"websocket", b"h2c", b"TLS/1.3"):

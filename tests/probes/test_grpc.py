@@ -103,19 +103,19 @@ class Real(Case):
             "up": ("ok none", "grpc: SERVING"),
             "down": ("fail status", "grpc: NOT_SERVING"),
             "service-unknown": ("fail status", "grpc: SERVICE_UNKNOWN"),
-            "raw": ("fail status", "grpc: UNKNOWN, neither serving nor not"),
+            "raw": ("fail status", "grpc: UNKNOWN"),
             "raw 0800": ("fail status", "grpc: UNKNOWN"),
-            "raw 0807": ("fail status", "grpc: serving status 7, of no known meaning"),
+            "raw 0807": ("fail status", "grpc: serving status 7, unknown"),
             "raw 1203616263210102030405060708080115ffffffff": ("ok none", "grpc: SERVING"),
-            "raw 08018080": ("fail protocol", "grpc: the message is not protobuf"),
-            "raw 08": ("fail protocol", "grpc: the message is not protobuf"),
-            "raw 12ffffffffffffffffff01": ("fail protocol", "grpc: the message is not protobuf"),
-            "long": ("fail protocol", "grpc: the answer is too long"),
+            "raw 08018080": ("fail protocol", "grpc: malformed protobuf message"),
+            "raw 08": ("fail protocol", "grpc: malformed protobuf message"),
+            "raw 12ffffffffffffffffff01": ("fail protocol", "grpc: malformed protobuf message"),
+            "long": ("fail protocol", "grpc: response too long"),
             "abort 5": ("fail status", "grpc: status 5 NOT_FOUND: service unknown"),
             "abort 12": ("fail status", "grpc: status 12 UNIMPLEMENTED: the server has no health service"),
             "abort 14": ("fail status", "grpc: status 14 UNAVAILABLE"),
             "abort 16": ("fail status", "grpc: status 16 UNAUTHENTICATED"),
-            "abort 4": ("fail timeout", "the server gave up"),
+            "abort 4": ("fail timeout", "the server reported DEADLINE_EXCEEDED"),
         }
         with grpc_server() as server:
             for service, (short, message) in cases.items():
@@ -159,7 +159,7 @@ class Real(Case):
     def test_stopped(self):
         with grpc_server() as server:
             server.send_signal(signal.SIGSTOP)
-            self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no answer")
+            self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no response")
 
     def test_unix_socket(self):
         with folder() as path, grpc_server(address=f"unix:{path}/s"):
@@ -215,7 +215,7 @@ class Tls(Case):
 
     def test_asked_in_plaintext(self):
         with self.server() as server:
-            self.expect(check(server.port), "fail protocol", ", does it speak HTTP/2?")
+            self.expect(check(server.port), "fail protocol", "; does the server speak HTTP/2?")
 
     def test_plaintext_asked_for_tls(self):
         with grpc_server() as server:
@@ -257,17 +257,17 @@ class Bad(Case):
     def test_grpc_status(self):
         for status in ("", "x", "-1", "0x", " ", "00000", "99999999999999999999"):
             with self.subTest(status):
-                self.expect(self.try_h2(h2_answer(status=status)), "fail protocol", "grpc: no grpc-status in the answer")
-        self.expect(self.try_h2(h2_answer(status="17")), "fail status", "grpc: status 17 of no known meaning")
+                self.expect(self.try_h2(h2_answer(status=status)), "fail protocol", "grpc: no grpc-status in the response")
+        self.expect(self.try_h2(h2_answer(status="17")), "fail status", "grpc: status 17 unknown")
         self.expect(self.try_h2(h2_answer(status="2")), "fail status", "grpc: status 2 UNKNOWN")
         ended = frame(HEADERS, END_HEADERS, OK) + frame(DATA, END_STREAM, SERVING)
-        self.expect(self.try_h2(ended), "fail protocol", "grpc: no grpc-status in the answer")
+        self.expect(self.try_h2(ended), "fail protocol", "grpc: no grpc-status in the response")
 
     def test_status_in_the_headers_alone(self):
         def alone(status, code=OK):
             return frame(HEADERS, END_STREAM | END_HEADERS, code + field("grpc-status", status))
         self.expect(self.try_h2(alone("12")), "fail status", "grpc: status 12 UNIMPLEMENTED")
-        self.expect(self.try_h2(alone("0")), "fail protocol", "grpc: no message in the answer")
+        self.expect(self.try_h2(alone("0")), "fail protocol", "grpc: no message in the response")
 
     def test_http_status(self):
         for status in ("404", "503", "302", "204"):
@@ -336,4 +336,4 @@ class Bad(Case):
             with Server(handler, read=False) as server:
                 self.expect(check(server.port), "fail protocol", "does it speak HTTP/2?")
         with Server(hang, read=False) as server:
-            self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no answer")
+            self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no response")

@@ -28,7 +28,7 @@ class Verdicts(Case):
         self.tell("verdict liveness healthy 300")
         self.assertEqual(self.get("/livez").status, 200)
         self.until(lambda: self.get("/livez").status == 503, "stale")
-        self.assertRegex(self.get("/livez").text, r"^the supervisor's last word is \d+ ms older than it should be\n$")
+        self.assertRegex(self.get("/livez").text, r"^the published status expired \d+ ms ago\n$")
         self.assertIn('tinysup_healthy{probe="liveness"} 0', self.get("/metrics").text)
         self.assertTrue(self.get("/status").json["probes"]["liveness"]["stale"])
 
@@ -58,7 +58,7 @@ class Verdicts(Case):
         answer = self.get("/readyz?verbose")
         self.assertEqual(answer.status, 200)
         self.assertRegex(answer.text, r"\A\[\+\]api ok\n\[-\]cache \(soft\) failed: connect: refused\n"
-                         r"\[-\]late failed: not asked yet\n\[-\]old failed: the last answer is [\d.]+ s old\n"
+                         r"\[-\]late failed: not checked yet\n\[-\]old failed: the last result is [\d.]+ s old\n"
                          r"readyz check passed\n\Z")
         self.tell("verdict readiness unhealthy -1 api: status 500")
         for query in ("verbose", "verbose=1", "x=y&verbose", "verbose&x"):

@@ -69,7 +69,7 @@ class Backend(Case):
         s = self.backend('on_failure = "restart";', 'restart: { backoff = "50ms"; };')
         first = s.app()
         self.mode(s, "block")
-        s.until_log("is started again\n")
+        s.until_log("(restart ")
         self.mode(s, "health")
         until(lambda: s.probe()[0] == 0, "it is well again", 30)
         self.assertNotEqual(s.app(), first)

@@ -38,7 +38,7 @@ static void expect_malformed(const char *message, size_t length)
 {
 	uint64_t status;
 
-	assert_string_equal(read_framed(message, length, &status), "the message is not protobuf");
+	assert_string_equal(read_framed(message, length, &status), "malformed protobuf message");
 }
 
 TEST(test_request)
@@ -77,16 +77,16 @@ TEST(test_frames)
 		size_t length;
 		const char *problem;
 	} cases[] = {
-	    {BYTES(""), "no message in the answer"},
-	    {BYTES("\0"), "the message is cut short"},
-	    {BYTES("\0\0\0\0"), "the message is cut short"},
-	    {BYTES("\0\0\0\0\2\x08"), "the message is cut short"},
-	    {BYTES("\0\xff\xff\xff\xff\x08\1"), "the message is cut short"},
-	    {BYTES("\0\x80\0\0\0\x08\1"), "the message is cut short"},
-	    {BYTES("\1\0\0\0\2\x08\1"), "the message is compressed, which nobody asked for"},
-	    {BYTES("\xff\0\0\0\2\x08\1"), "the message is compressed, which nobody asked for"},
-	    {BYTES("\0\0\0\0\2\x08\1x"), "more than one message in the answer"},
-	    {BYTES("\0\0\0\0\0\0\0\0\0\2\x08\1"), "more than one message in the answer"},
+	    {BYTES(""), "no message in the response"},
+	    {BYTES("\0"), "truncated message"},
+	    {BYTES("\0\0\0\0"), "truncated message"},
+	    {BYTES("\0\0\0\0\2\x08"), "truncated message"},
+	    {BYTES("\0\xff\xff\xff\xff\x08\1"), "truncated message"},
+	    {BYTES("\0\x80\0\0\0\x08\1"), "truncated message"},
+	    {BYTES("\1\0\0\0\2\x08\1"), "unexpected compressed message"},
+	    {BYTES("\xff\0\0\0\2\x08\1"), "unexpected compressed message"},
+	    {BYTES("\0\0\0\0\2\x08\1x"), "more than one message in the response"},
+	    {BYTES("\0\0\0\0\0\0\0\0\0\2\x08\1"), "more than one message in the response"},
 	};
 	uint64_t status;
 

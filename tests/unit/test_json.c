@@ -121,7 +121,7 @@ TEST(test_pointers)
 	    "/list/",           "/list/1e0", "/no",      "/deep/er/x", "/list/18446744073709551616",
 	    "/list/4294967296", "/deep/",    "/list/+1"};
 	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
-		fails(AT(nowhere[i], .equals = NUMBER(5)), body, FAILURE_JSON, "there is nothing");
+		fails(AT(nowhere[i], .equals = NUMBER(5)), body, FAILURE_JSON, "no such value");
 	static const char *const wrong[] = {"a", "a/b", "/~", "/~2", "/a~", "/x/~~", "#/a"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		fails(AT(wrong[i], .exists = BOOL(true)), body, FAILURE_JSON, "pointer:");
@@ -146,7 +146,7 @@ TEST(test_equals)
 	fails(AT("/b", .equals = BOOL(false)), "{\"b\":0}", FAILURE_JSON, "equals");
 	fails(AT("/b", .equals = BOOL(false)), "{\"b\":true}", FAILURE_JSON, "equals");
 	fails(AT("/b", .equals = BOOL(false)), "{\"b\":null}", FAILURE_JSON, "equals");
-	fails(AT("/b", .equals = BOOL(true)), "{}", FAILURE_JSON, "json /b: there is nothing");
+	fails(AT("/b", .equals = BOOL(true)), "{}", FAILURE_JSON, "json /b: no such value");
 }
 
 TEST(test_not_equals)
@@ -159,7 +159,7 @@ TEST(test_not_equals)
 	fails(AT("/n", .not_equals = NUMBER(0)), "{\"n\":0.0}", FAILURE_JSON, "not_equals");
 	fails(AT("/b", .not_equals = BOOL(true)), "{\"b\":true}", FAILURE_JSON, "not_equals");
 	/* nothing there is no value that differs */
-	fails(AT("/s", .not_equals = STRING("degraded")), "{}", FAILURE_JSON, "there is nothing");
+	fails(AT("/s", .not_equals = STRING("degraded")), "{}", FAILURE_JSON, "no such value");
 }
 
 TEST(test_one_of)
@@ -173,7 +173,7 @@ TEST(test_one_of)
 	fails(AT("/s", .one_of = allowed), "{\"s\":\"fail\"}", FAILURE_JSON, "json /s: one_of: ");
 	fails(AT("/s", .one_of = allowed), "{\"s\":false}", FAILURE_JSON, "one_of");
 	fails(AT("/s", .one_of = allowed), "{\"s\":[\"pass\"]}", FAILURE_JSON, "one_of");
-	fails(AT("/s", .one_of = allowed), "{}", FAILURE_JSON, "there is nothing");
+	fails(AT("/s", .one_of = allowed), "{}", FAILURE_JSON, "no such value");
 }
 
 TEST(test_exists)
@@ -181,9 +181,9 @@ TEST(test_exists)
 	holds(AT("/a", .exists = BOOL(true)), "{\"a\":null}");
 	holds(AT("/a", .exists = BOOL(false)), "{\"b\":1}");
 	holds(AT("/a/b", .exists = BOOL(false)), "{\"a\":1}");
-	fails(AT("/a", .exists = BOOL(true)), "{}", FAILURE_JSON, "json /a: there is nothing");
+	fails(AT("/a", .exists = BOOL(true)), "{}", FAILURE_JSON, "json /a: no such value");
 	fails(AT("/a", .exists = BOOL(false)), "{\"a\":null}", FAILURE_JSON, "json /a: exists: ");
-	fails(AT("/a"), "{}", FAILURE_JSON, "there is nothing");
+	fails(AT("/a"), "{}", FAILURE_JSON, "no such value");
 	holds(AT("/a"), "{\"a\":0}");
 }
 
@@ -194,9 +194,9 @@ TEST(test_minimum_and_maximum)
 	holds(AT("/n", .maximum = NUMBER(0)), "{\"n\":-1e300}");
 	fails(AT("/n", .minimum = NUMBER(1)), "{\"n\":0.999}", FAILURE_JSON, "json /n: minimum: ");
 	fails(AT("/n", .maximum = NUMBER(2)), "{\"n\":2.001}", FAILURE_JSON, "json /n: maximum: ");
-	fails(AT("/n", .minimum = NUMBER(1)), "{\"n\":\"5\"}", FAILURE_JSON, "minimum: is not a number");
-	fails(AT("/n", .maximum = NUMBER(1)), "{\"n\":null}", FAILURE_JSON, "maximum: is not a number");
-	fails(AT("/n", .maximum = NUMBER(1)), "{}", FAILURE_JSON, "there is nothing");
+	fails(AT("/n", .minimum = NUMBER(1)), "{\"n\":\"5\"}", FAILURE_JSON, "minimum: not a number");
+	fails(AT("/n", .maximum = NUMBER(1)), "{\"n\":null}", FAILURE_JSON, "maximum: not a number");
+	fails(AT("/n", .maximum = NUMBER(1)), "{}", FAILURE_JSON, "no such value");
 }
 
 TEST(test_all_true)
@@ -210,7 +210,7 @@ TEST(test_all_true)
 	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[true,1]}", FAILURE_JSON, "all_true: not every");
 	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[\"true\"]}", FAILURE_JSON, "all_true: not every");
 	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[[true]]}", FAILURE_JSON, "all_true: not every");
-	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":true}", FAILURE_JSON, "all_true: is no array or object");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":true}", FAILURE_JSON, "all_true: not an array or object");
 	fails(AT("/c", .all_true = BOOL(false)), "{\"c\":[true]}", FAILURE_JSON, "all_true: every member");
 }
 

@@ -196,7 +196,7 @@ TEST(a_verdict_ends)
 	assert_true(page_healthy(&copy, PROBE_READINESS, 1000, why));
 	assert_string_equal(why, "");
 	assert_false(page_healthy(&copy, PROBE_READINESS, 1001, why));
-	assert_string_equal(why, "the supervisor's last word is 1 ms older than it should be");
+	assert_string_equal(why, "the published status expired 1 ms ago");
 	verdict->valid_until = INT64_MAX;
 	assert_true(page_healthy(&copy, PROBE_READINESS, INT64_MAX, why));
 	verdict->healthy = false;

@@ -67,7 +67,7 @@ static void ready_is_startups_verdict(void **state)
 	plan.app.notify = true;
 	add(PROBE_READINESS, 1);
 	begin();
-	assert_string_equal(why_not(PROBE_STARTUP), "no READY=1 from the app yet");
+	assert_string_equal(why_not(PROBE_STARTUP), "waiting for READY=1");
 	assert_int_equal(prober_wake(&story.prober), INT64_MAX); /* however long it takes */
 	happens(PROBER_READY);
 	assert_true(healthy(PROBE_STARTUP) && story.running[0]);
@@ -100,7 +100,7 @@ static void watchdog(void **state)
 	passes(1999);
 	assert_true(healthy(PROBE_LIVENESS));
 	passes(1);
-	assert_string_equal(why_not(PROBE_LIVENESS), "watchdog: no WATCHDOG=1 in time");
+	assert_string_equal(why_not(PROBE_LIVENESS), "watchdog: WATCHDOG=1 is overdue");
 	assert_int_equal(story.unhealthy, 1);
 	happens(PROBER_WATCHDOG);
 	assert_true(healthy(PROBE_LIVENESS));

@@ -234,7 +234,7 @@ static void fill_page(void)
 	add_check("good", OUTCOME_OK, false, NOW);
 	add_check("bad", OUTCOME_FAIL, false, NOW);
 	add_check("old", OUTCOME_OK, true, NOW - 1);
-	strcpy(page.check[2].error, "no process for it");
+	strcpy(page.check[2].error, "cannot fork");
 	page.head.steps = 3;
 	for (size_t i = 0; i < 3; i++) {
 		page.step[i] = (struct page_step){.state = (uint8_t)i, .attempt = 1, .started = NOW - 1000, .ended = NOW - 500};
