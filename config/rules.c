@@ -17,7 +17,7 @@
 
 static config_setting_t *member(const config_setting_t *group, const char *name)
 {
-	return config_setting_get_member(group, name);
+	return read_member(group, name);
 }
 
 static void report_at(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *what)
