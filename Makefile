@@ -21,7 +21,7 @@ include $(STATIC)/tinysup.mk
 CC         := $(STATIC_CC)
 CFLAGS     := $(STATIC_CFLAGS)
 HARDEN     := -fstack-protector-strong
-HARDLINK   := $(STATIC_LDFLAGS)
+HARDLINK   := $(STATIC_LDFLAGS) -Wl,-T,static.ld
 PKG_CFLAGS :=
 PKG_LIBS   := $(STATIC_LIBS)
 endif
@@ -37,7 +37,7 @@ LIBRARY := $(filter-out $(BUILD)/init/main.o,$(OBJECTS))
 .PHONY: all
 all: $(BUILD)/tinysup
 
-$(BUILD)/tinysup: $(OBJECTS)
+$(BUILD)/tinysup: $(OBJECTS) $(if $(STATIC),static.ld)
 	$(LINK)
 
 $(BUILD)/%.o: %.c Makefile

@@ -36,7 +36,7 @@ msec_t budget_time(const struct plan_shutdown *shutdown, enum reason reason, siz
 	msec_t timeout = shutdown->chain.stages[stage].timeout;
 	msec_t left = budget_left(shutdown, reason, stage, elapsed);
 
-	return timeout != MSEC_UNSET && timeout < left ? timeout : left;
+	return budget_cap(timeout, left);
 }
 
 msec_t budget_reserved(const struct plan_shutdown *shutdown, enum reason reason)

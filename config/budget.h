@@ -6,6 +6,12 @@
 
 #include "config/plan.h"
 
+/* The one rule of every time-out here: a step, or a stage, has `time`, and no more than its timeout where it has one. */
+static inline msec_t budget_cap(msec_t timeout, msec_t time)
+{
+	return timeout != MSEC_UNSET && timeout < time ? timeout : time;
+}
+
 /* Whether a step runs for this reason. The stop step always does. */
 bool budget_runs(const struct plan_step *step, enum reason reason);
 

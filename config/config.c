@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "config/budget.h"
 #include "config/read_chain.h"
 #include "config/duration.h"
+#include "config/names.h"
 #include "config/platform.h"
 #include "config/read_probes.h"
 #include "config/programs.h"
@@ -45,9 +47,9 @@ void config_seal(void)
 /* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
 static bool parse(config_t *tree, const struct reader *reader)
 {
-	if (config_read_string(tree, reader->source.text) == CONFIG_TRUE)
+	if (config_read_string(tree, reader->source->text) == CONFIG_TRUE)
 		return true;
-	syntax_error(&reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
+	syntax_error(reader->source, config_error_line(tree), config_error_text(tree), reader->warnings != NULL,
 		     reader->errors);
 	return false;
 }
@@ -130,7 +132,6 @@ static void list_reserves(const struct plan_shutdown *shutdown, enum reason reas
 static bool must_fit(struct reader *reader, const config_t *tree, const struct plan_shutdown *shutdown,
 		     const struct plan_step *stop)
 {
-	static const char *const reasons[] = {"stop", "exit", "crash", "unhealthy", "restart"};
 	char a[DURATION_TEXT], b[DURATION_TEXT], list[200], what[400];
 	msec_t reported = 0;
 
@@ -142,7 +143,8 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 		list_reserves(shutdown, (enum reason)reason, stop, list, sizeof list);
 		snprintf(what, sizeof what,
 			 "the reserves and kill_reserve add up to %s, but the effective deadline is %s (reason %s: %s)",
-			 duration_format(reserved, a), duration_format(shutdown->effective, b), reasons[reason], list);
+			 duration_format(reserved, a), duration_format(shutdown->effective, b),
+			 name_of(&names_reasons, (size_t)reason), list);
 		report(reader, tree, shutdown->chained ? "shutdown.chain" : "shutdown.kill_reserve", what);
 	}
 	return reported == 0;
@@ -211,10 +213,10 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 	shutdown->chained = shutdown->chain.count > 0;
 	/* Ctrl-C is no order to end by a deadline for a shell or a REPL */
 	if (!shutdown->chained && find(tree, "shutdown.signals") == NULL)
-		shutdown->signals = SIGNAL_BIT(15);
+		shutdown->signals = SIGNAL_BIT(SIGTERM);
 	if (shutdown->chained && find(tree, "shutdown.clean_exit_code") == NULL)
 		shutdown->clean_exit_code = 0;
-	if (!shutdown->chained && probes_may_restart(plan))
+	if (!shutdown->chained && plan_may_restart(plan))
 		chain_stop_only(reader->arena, &shutdown->chain);
 	if (command != NULL)
 		settle_users(reader, tree, plan);
@@ -228,13 +230,13 @@ static void load_file(struct reader *reader, struct plan *plan, char *const *com
 	config_t tree;
 
 	config_init(&tree);
-	if (source_read(&reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
+	if (source_read(reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
 		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
 		settle(reader, &tree, plan, command);
 		programs_look(reader, plan);
 	}
 	config_destroy(&tree);
-	source_free(&reader->source);
+	source_free(reader->source);
 }
 
 /* NULL where nobody else could find it by that. */
@@ -269,6 +271,7 @@ static struct plan *load(struct reader *reader, char *const *command)
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
 	static const struct config_checks nobody;
+	static struct source source;           /* large; never touched where there is no file */
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
@@ -281,7 +284,8 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 		errors_print(&errors, "", err);
 		return NULL;
 	}
-	struct reader reader = {.arena = &arena, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
+	struct reader reader = {
+	    .arena = &arena, .source = &source, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
 	reader.last_program = &reader.programs;
 	reader.warnings = reader.judges->warns ? &warnings : NULL;
 	struct plan *plan = load(&reader, command);
@@ -289,4 +293,12 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 	errors_print(&errors, "", err);
 	errors_print(&warnings, "warning: ", err);
 	return good ? plan : NULL;
+}
+
+const char *config_library(void)
+{
+	static char version[24];
+
+	snprintf(version, sizeof version, "%d.%d.%d", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+	return version;
 }

@@ -37,4 +37,7 @@ const char *config_find(const char *option);
 /* The plan becomes read-only memory. */
 void config_seal(void);
 
+/* The version of the library that reads the syntax: "1.5.0". */
+const char *config_library(void);
+
 #endif

@@ -81,7 +81,8 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 	if ((value == NULL || *value == '\0') && fallback != NULL)
 		value = fallback;
 	if (value == NULL) {
-		snprintf(why, 256, "${%.100s} is not set in the environment and has no default (${%.100s:-...})", inside, inside);
+		snprintf(why, 256, "${%.100s} is not set in the environment and has no default (${%.100s:-...})", inside,
+			 inside);
 		return false;
 	}
 	return append(g, value, strlen(value));

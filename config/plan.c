@@ -8,3 +8,9 @@ const struct plan_step *plan_step_at(const struct plan_chain *chain, size_t inde
 		stage++;
 	return &stage->steps[index - stage->first];
 }
+
+bool plan_may_restart(const struct plan *plan)
+{
+	return plan->app.restart.policy != RESTART_NEVER || plan->probes[PROBE_LIVENESS].on_failure == UNHEALTHY_RESTART ||
+	       plan->probes[PROBE_STARTUP].on_failure == UNHEALTHY_RESTART;
+}

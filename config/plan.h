@@ -209,14 +209,14 @@ enum on_failure { ON_FAILURE_CONTINUE, ON_FAILURE_ABORT };
 /* Why a chain runs. A step's `when` is a mask of 1 << reason. */
 enum reason { REASON_STOP, REASON_EXIT, REASON_CRASH, REASON_UNHEALTHY, REASON_RESTART, REASON_RECOVERY, REASON_COUNT };
 
-/* retry.on, as a mask */
-enum {
-	RETRY_CONNECT = 1 << 0,
-	RETRY_TIMEOUT = 1 << 1,
-	RETRY_429 = 1 << 2,
-	RETRY_5XX = 1 << 3,
-	RETRY_EXIT = 1 << 4,
-};
+/* retry.on is a mask of 1 << cause. */
+enum retry_cause { RETRY_ON_CONNECT, RETRY_ON_TIMEOUT, RETRY_ON_429, RETRY_ON_5XX, RETRY_ON_EXIT };
+
+#define RETRY_CONNECT (1u << RETRY_ON_CONNECT)
+#define RETRY_TIMEOUT (1u << RETRY_ON_TIMEOUT)
+#define RETRY_429     (1u << RETRY_ON_429)
+#define RETRY_5XX     (1u << RETRY_ON_5XX)
+#define RETRY_EXIT    (1u << RETRY_ON_EXIT)
 
 struct plan_retry {
 	int attempts; /* 1: no retry */
@@ -276,7 +276,6 @@ struct plan_chain {
 
 struct plan_shutdown {
 	uint64_t signals;     /* bit n-1 for signal n */
-	bool signals_given;   /* the configuration names them */
 	msec_t deadline;      /* as configured */
 	msec_t grace;         /* what the platform grants; MSEC_UNSET: unknown */
 	const char *platform; /* who says so: "kubernetes", "platform_grace" ...; NULL: nobody */
@@ -336,5 +335,8 @@ struct plan {
 	enum log_level log_level;
 	enum log_format log_format;
 };
+
+/* Whether the app may ever be started a second time. */
+bool plan_may_restart(const struct plan *plan);
 
 #endif

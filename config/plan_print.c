@@ -6,7 +6,7 @@
 #include "config/budget.h"
 #include "config/read_chain.h"
 #include "config/duration.h"
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "config/signame.h"
 
 #define CHART 40 /* columns of the chart */
@@ -39,13 +39,6 @@ static const char *reason_name(const struct plan *plan, enum reason reason)
 	}
 }
 
-static const char *kind_name(const struct plan_step *step)
-{
-	static const char *const names[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep"};
-
-	return names[step->kind];
-}
-
 static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
 {
 	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
@@ -72,13 +65,11 @@ static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, s
 		for (size_t j = 0; j < stage->count; j++) {
 			const struct plan_step *step = &stage->steps[j];
 			struct row *row = &rows[count++];
-			*row = (struct row){.step = step, .from = elapsed, .time = time};
+			*row = (struct row){.step = step, .from = elapsed, .time = budget_cap(step->timeout, time)};
 			row->alone = budget_runs(step, reason) && is_alone(step, reason, stopped);
 			row->runs = budget_runs(step, reason) && !row->alone;
 			row->first = stage->count > 1 && j == 0;
 			row->last = stage->count > 1 && j == stage->count - 1;
-			if (step->timeout != MSEC_UNSET && step->timeout < time)
-				row->time = step->timeout;
 			if (row->runs && row->time > longest)
 				longest = row->time;
 		}
@@ -110,10 +101,11 @@ static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to
 	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
 	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
 
-	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, kind_name(row->step),
+	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, name_of(&names_step_kinds, row->step->kind),
 		time_text(row->step->reserve, reserve));
 	if (!row->runs) {
-		fprintf(to, "%8s %8s  %s\n", "-", "-", row->alone ? "skipped: the app is not running" : "skipped: excluded by `when`");
+		fprintf(to, "%8s %8s  %s\n", "-", "-",
+			row->alone ? "skipped: the app is not running" : "skipped: excluded by `when`");
 		return;
 	}
 	fprintf(to, "%8s %8s  ", row->time > 0 || row->step->timeout == 0 ? duration_format(row->time, time) : "none",
@@ -204,7 +196,7 @@ static bool can_happen(const struct plan *plan, enum reason reason)
 	if (reason == REASON_UNHEALTHY)
 		return acts;
 	if (reason == REASON_RESTART)
-		return probes_may_restart(plan);
+		return plan_may_restart(plan);
 	return true;
 }
 
@@ -247,14 +239,14 @@ static void print_other(const struct plan *plan, enum reason reason, const char 
 	fprintf(to, "\n  %-22s %-7s %8s %8s %8s\n", "step", "does", "reserve", "at most", "from");
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].runs)
-			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name, kind_name(rows[i].step),
-				time_text(rows[i].step->reserve, reserve),
+			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name,
+				name_of(&names_step_kinds, rows[i].step->kind), time_text(rows[i].step->reserve, reserve),
 				rows[i].time > 0 || rows[i].step->timeout == 0 ? duration_format(rows[i].time, time) : "none",
 				duration_format(rows[i].from, from));
 	for (size_t i = 0; i < count; i++)
 		if (is_cut(&rows[i]))
-			fprintf(to, "  %s: %s left if every earlier step takes as long as it can\n",
-				rows[i].step->name, rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
+			fprintf(to, "  %s: %s left if every earlier step takes as long as it can\n", rows[i].step->name,
+				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
 }
 
 /* Each plan that differs from the stop's and from those before it, for all the reasons that have it. */
@@ -301,7 +293,8 @@ static void print_signals(uint64_t signals, FILE *to)
 /* What it says by itself, and when it is started again. */
 static void print_lives(const struct plan *plan, FILE *to)
 {
-	static const char *const policies[] = {"by probes only", "on failure", "always"};
+	static const char *const policies[] = {
+	    [RESTART_NEVER] = "by probes only", [RESTART_ON_FAILURE] = "on failure", [RESTART_ALWAYS] = "always"};
 	const struct plan_restart *restart = &plan->app.restart;
 	char within[DURATION_TEXT], backoff[DURATION_TEXT], most[DURATION_TEXT], watchdog[DURATION_TEXT];
 
@@ -309,7 +302,7 @@ static void print_lives(const struct plan *plan, FILE *to)
 		fprintf(to, "notify         startup waits for READY=1%s%s\n",
 			plan->app.watchdog > 0 ? "; WATCHDOG=1 at least every " : "",
 			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
-	if (probes_may_restart(plan))
+	if (plan_may_restart(plan))
 		fprintf(to, "restarts       %s, at most %d within %s, back-off %s to %s\n", policies[restart->policy],
 			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
 			duration_format(restart->backoff_max, most));
@@ -350,13 +343,12 @@ static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
 
 static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 {
-	static const char *const actions[] = {"none", "restart", "shutdown"};
 	const struct plan_probe *probe = &plan->probes[kind];
 	char delay[DURATION_TEXT], period[DURATION_TEXT], timeout[DURATION_TEXT];
 	const char *separator = probe->mode == PROBE_ANY ? "any of " : "";
 	bool decides = false;
 
-	fprintf(to, "%-15s", probes_name(kind));
+	fprintf(to, "%-15s", name_of(&names_probes, kind));
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		if ((probe->checks >> i & 1) == 0)
 			continue;
@@ -371,7 +363,7 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 			duration_format(probe->initial_delay, delay), duration_format(probe->period, period),
 			duration_format(probe->timeout, timeout), probe->failure_threshold, probe->success_threshold);
 	if (kind != PROBE_READINESS)
-		fprintf(to, "; on failure: %s", actions[probe->on_failure]);
+		fprintf(to, "; on failure: %s", name_of(&names_unhealthy, probe->on_failure));
 	if (probe->checks != 0 && !decides)
 		fputs("; all its checks are soft: it never fails", to);
 	fputc('\n', to);
@@ -379,12 +371,11 @@ static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
 
 static void print_lists(const struct plan *plan, FILE *to)
 {
-	static const char *const types[] = {"slack", "webhook"};
 	char time[DURATION_TEXT];
 
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		const struct plan_check *check = &plan->checks.items[i];
-		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, probes_check_kind(check->kind),
+		fprintf(to, "%-15s%s: %s%s", i == 0 ? "checks" : "", check->name, name_of(&names_check_kinds, check->kind),
 			check->kind == CHECK_EXEC ? " (a program)" : "");
 		if (check->timeout != MSEC_UNSET)
 			fprintf(to, ", timeout %s", duration_format(check->timeout, time));
@@ -395,7 +386,7 @@ static void print_lists(const struct plan *plan, FILE *to)
 			print_probe(plan, (enum probe_kind)kind, to);
 	for (size_t i = 0; i < plan->alerts.count; i++)
 		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
-			types[plan->alerts.items[i].type]);
+			name_of(&names_alert_types, plan->alerts.items[i].type));
 }
 
 void plan_print(const struct plan *plan, FILE *to)

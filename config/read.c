@@ -15,7 +15,7 @@ static void add(const struct reader *reader, struct errors *to, int line, const 
 
 static void add(const struct reader *reader, struct errors *to, int line, const char *path, const char *fmt, va_list args)
 {
-	const char *file = source_place(&reader->source, &line);
+	const char *file = source_place(reader->source, &line);
 	char what[400];
 
 	vsnprintf(what, sizeof what, fmt, args);
@@ -154,8 +154,8 @@ static void warn_of_seconds(struct reader *reader, const struct key *key, const 
 
 	if (key->type != KEY_DURATION || text[strspn(text, "0123456789.")] != '\0' || seconds <= 3600)
 		return;
-	read_warn(reader, setting, path, "%.15g s = %dh%dm: did you mean milliseconds? A number without a unit is seconds", seconds,
-		  minutes / 60, minutes % 60);
+	read_warn(reader, setting, path, "%.15g s = %dh%dm: did you mean milliseconds? A number without a unit is seconds",
+		  seconds, minutes / 60, minutes % 60);
 }
 
 void read_scalar(struct reader *reader, const struct key *key, const config_setting_t *setting, void *field, const char *path)

@@ -27,7 +27,7 @@ struct reader {
 	struct errors *errors;
 	struct errors *warnings; /* --check: what may differ in the container goes here; NULL: it is an error */
 	const struct config_checks *judges;
-	struct source source;    /* empty: no file */
+	struct source *source;   /* empty: no file */
 	const char *file;        /* the file the user named */
 	config_setting_t *chain; /* shutdown.chain, noted on the way; NULL: none */
 	bool unresolved;         /* the last read_text() gave the text as it is written: what it speaks of is not here */

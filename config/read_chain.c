@@ -185,9 +185,8 @@ void chain_read(struct reader *reader, config_setting_t *list, const struct plan
 		out->steps += c.stages[i].count;
 	}
 	if (length > 0 && c.stops == 0 && reader->errors->count == errors)
-		read_error(
-		    reader, list, CHAIN_PATH,
-		    "no step stops the app: add one such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
+		read_error(reader, list, CHAIN_PATH,
+			   "no step stops the app: add one such as { name = \"stop\"; stop: { timeout = \"10s\"; }; }");
 	if (c.stops > 1)
 		read_error(reader, list, CHAIN_PATH, "%d steps stop the app: exactly one must do so", c.stops);
 	if (out->steps > PLAN_STEPS_MAX)

@@ -120,8 +120,7 @@ void read_exec(struct reader *reader, const config_setting_t *setting, struct pl
 		if (word == NULL)
 			return;
 		if (from_file) {
-			read_error(reader, child, whole,
-				   "every process can read arguments: pass secrets in environment");
+			read_error(reader, child, whole, "every process can read arguments: pass secrets in environment");
 			return;
 		}
 		argv[i] = arena_strdup(reader->arena, word);
@@ -150,7 +149,8 @@ void read_names(struct reader *reader, const config_setting_t *setting, struct p
 	char whole[PATH_TEXT];
 
 	if (!one && !is_sequence(setting)) {
-		read_error(reader, setting, path, "expected names such as [ \"one\", \"two\" ], got %s", read_type_name(setting));
+		read_error(reader, setting, path, "expected names such as [ \"one\", \"two\" ], got %s",
+			   read_type_name(setting));
 		return;
 	}
 	int length = one ? 1 : config_setting_length(setting);

@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "config/duration.h"
+#include "config/names.h"
 #include "config/nearest.h"
-
-static const char *const probe_names[PROBE_COUNT] = {"startup", "liveness", "readiness"};
 
 /* The checks while they are gathered: those of the list, then those of the probes. */
 struct gatherer {
@@ -89,18 +88,18 @@ static bool app_notifies(const struct plan *plan, enum probe_kind kind)
 static void must_make_sense(struct gatherer *g, const config_t *tree, const struct plan *plan, enum probe_kind kind)
 {
 	const struct plan_probe *probe = &plan->probes[kind];
-	const config_setting_t *whole = find(tree, probe_names[kind], "");
-	const config_setting_t *success = find(tree, probe_names[kind], ".success_threshold");
-	const config_setting_t *action = find(tree, probe_names[kind], ".on_failure");
+	const config_setting_t *whole = find(tree, name_of(&names_probes, kind), "");
+	const config_setting_t *success = find(tree, name_of(&names_probes, kind), ".success_threshold");
+	const config_setting_t *action = find(tree, name_of(&names_probes, kind), ".on_failure");
 	char path[PATH_TEXT];
 
 	/* after another mistake nobody knows what was meant to be asked */
 	if (probe->checks == 0 && !app_notifies(plan, kind) && g->reader->errors->count == 0)
 		read_error(g->reader, whole, g->path, "required: the probe has nothing to check");
-	snprintf(path, sizeof path, "probes.%s.success_threshold", probe_names[kind]);
+	snprintf(path, sizeof path, "probes.%s.success_threshold", name_of(&names_probes, kind));
 	if (success != NULL && probe->success_threshold != 1 && kind != PROBE_READINESS)
 		read_error(g->reader, success, path, "must be 1 for startup and liveness, as in Kubernetes");
-	snprintf(path, sizeof path, "probes.%s.on_failure", probe_names[kind]);
+	snprintf(path, sizeof path, "probes.%s.on_failure", name_of(&names_probes, kind));
 	if (action != NULL && kind == PROBE_READINESS)
 		read_error(g->reader, action, path, "only for startup and liveness: an app that is not ready keeps running");
 }
@@ -109,10 +108,10 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 static void warn_of_timeouts(struct gatherer *g, const config_t *tree, const struct plan *plan, enum probe_kind kind)
 {
 	const struct plan_probe *probe = &plan->probes[kind];
-	const config_setting_t *timeout = find(tree, probe_names[kind], ".timeout");
+	const config_setting_t *timeout = find(tree, name_of(&names_probes, kind), ".timeout");
 	char path[PATH_TEXT], own[DURATION_TEXT], probes[DURATION_TEXT];
 
-	snprintf(path, sizeof path, "probes.%s.timeout", probe_names[kind]);
+	snprintf(path, sizeof path, "probes.%s.timeout", name_of(&names_probes, kind));
 	for (size_t i = 0; timeout != NULL && i < g->count && i < PLAN_CHECKS_MAX; i++) {
 		const struct plan_check *check = &g->items[i];
 		if ((probe->checks >> i & 1) == 0 || check->timeout == MSEC_UNSET || check->timeout <= probe->timeout)
@@ -127,11 +126,11 @@ static void read_probe(struct gatherer *g, const config_t *tree, struct plan *pl
 {
 	struct plan_probe *probe = &plan->probes[kind];
 
-	probe->given = find(tree, probe_names[kind], "") != NULL;
+	probe->given = find(tree, name_of(&names_probes, kind), "") != NULL;
 	if (!probe->given)
 		return;
-	const config_setting_t *list = find(tree, probe_names[kind], ".checks");
-	snprintf(g->path, sizeof g->path, "probes.%s.checks", probe_names[kind]);
+	const config_setting_t *list = find(tree, name_of(&names_probes, kind), ".checks");
+	snprintf(g->path, sizeof g->path, "probes.%s.checks", name_of(&names_probes, kind));
 	if (list != NULL)
 		read_checks(g, (config_setting_t *)(uintptr_t)list, probe);
 	must_make_sense(g, tree, plan, kind);
@@ -143,7 +142,7 @@ static size_t most_checks(const config_t *tree, const struct plan *plan)
 	size_t count = plan->checks.count;
 
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
-		const config_setting_t *list = find(tree, probe_names[kind], ".checks");
+		const config_setting_t *list = find(tree, name_of(&names_probes, kind), ".checks");
 		if (list != NULL && config_setting_is_aggregate(list))
 			count += (size_t)config_setting_length(list);
 	}
@@ -154,7 +153,7 @@ static void settle_actions(const config_t *tree, struct plan *plan)
 {
 	struct plan_probe *startup = &plan->probes[PROBE_STARTUP];
 
-	if (find(tree, probe_names[PROBE_STARTUP], ".on_failure") == NULL)
+	if (find(tree, name_of(&names_probes, PROBE_STARTUP), ".on_failure") == NULL)
 		startup->on_failure = plan->probes[PROBE_LIVENESS].on_failure;
 }
 
@@ -179,24 +178,4 @@ void probes_read(struct reader *reader, const config_t *tree, struct plan *plan)
 			read_error_at(reader, g.items[i].line, "checks", "\"%s\": a notify check requires app.notify = true",
 				      g.items[i].name != NULL ? g.items[i].name : "");
 	settle_actions(tree, plan);
-}
-
-const char *probes_name(enum probe_kind kind)
-{
-	return probe_names[kind];
-}
-
-const char *probes_check_kind(enum check_kind kind)
-{
-	static const char *const names[] = {
-	    [CHECK_NONE] = "none", [CHECK_GRPC] = "grpc", [CHECK_HTTP] = "http",     [CHECK_TCP] = "tcp",
-	    [CHECK_EXEC] = "exec", [CHECK_FILE] = "file", [CHECK_NOTIFY] = "notify", [CHECK_PROCESS] = "process"};
-
-	return names[kind];
-}
-
-bool probes_may_restart(const struct plan *plan)
-{
-	return plan->app.restart.policy != RESTART_NEVER || plan->probes[PROBE_LIVENESS].on_failure == UNHEALTHY_RESTART ||
-	       plan->probes[PROBE_STARTUP].on_failure == UNHEALTHY_RESTART;
 }

@@ -10,12 +10,4 @@
 /* Once the whole file is read into `plan`; tree NULL: there is no file. */
 void probes_read(struct reader *reader, const config_t *tree, struct plan *plan);
 
-/* "startup", "liveness", "readiness". */
-const char *probes_name(enum probe_kind kind);
-/* "http", "tcp" ... */
-const char *probes_check_kind(enum check_kind kind);
-
-/* Whether the app may ever be started a second time. */
-bool probes_may_restart(const struct plan *plan);
-
 #endif

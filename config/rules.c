@@ -38,20 +38,25 @@ static void doubt_at(struct reader *reader, config_setting_t *group, const char 
 	read_doubt(reader, member(group, name), whole, "%s", what);
 }
 
-/* The index of the one that is given; -1 after reporting that none or several are. */
-static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const char *const *names,
-		       const char *list)
+/* The value whose word is given; -1 after reporting that none or several are. */
+static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const struct names *names)
 {
+	char list[128];
+	size_t used = 0;
 	int found = -1;
 
-	for (int i = 0; names[i] != NULL; i++) {
-		if (member(group, names[i]) == NULL)
+	for (size_t i = 0; i < names->count; i++)
+		if (names->words[i] != NULL)
+			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names->words[i]);
+	for (size_t i = 0; i < names->count; i++) {
+		if (names->words[i] == NULL || member(group, names->words[i]) == NULL)
 			continue;
 		if (found >= 0) {
-			read_error(reader, group, path, "has both %s and %s: set exactly one of %s", names[found], names[i], list);
+			read_error(reader, group, path, "has both %s and %s: set exactly one of %s", names->words[found],
+				   names->words[i], list);
 			return -1;
 		}
-		found = i;
+		found = (int)i;
 	}
 	if (found < 0)
 		read_error(reader, group, path, "set exactly one of %s", list);
@@ -101,9 +106,8 @@ void rule_json(struct reader *reader, config_setting_t *group, void *out, const 
 	if (json->equals.type == VALUE_UNSET && json->not_equals.type == VALUE_UNSET && json->one_of.count == 0 &&
 	    json->exists.type == VALUE_UNSET && json->minimum.type == VALUE_UNSET && json->maximum.type == VALUE_UNSET &&
 	    json->all_true.type == VALUE_UNSET && json->age_below == MSEC_UNSET)
-		read_error(
-		    reader, group, path,
-		    "asserts nothing: set equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
+		read_error(reader, group, path,
+			   "asserts nothing: set equals, not_equals, one_of, exists, minimum, maximum, all_true or age_below");
 	if (!of_type(&json->exists, VALUE_BOOL))
 		report_at(reader, group, path, "exists", "expected true or false");
 	if (!of_type(&json->all_true, VALUE_BOOL))
@@ -200,14 +204,11 @@ void rule_grpc(struct reader *reader, config_setting_t *group, void *out, const 
 
 void rule_check(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
-	static const char *const kinds[] = {"http", "tcp", "exec", "file", "grpc", "notify", "process", NULL};
-	static const enum check_kind values[] = {CHECK_HTTP, CHECK_TCP,    CHECK_EXEC,   CHECK_FILE,
-						 CHECK_GRPC, CHECK_NOTIFY, CHECK_PROCESS};
 	struct plan_check *check = out;
-	int kind = exactly_one(reader, group, path, kinds, "http, tcp, grpc, exec, file, notify, process");
+	int kind = exactly_one(reader, group, path, &names_check_kinds);
 
 	if (kind >= 0)
-		check->kind = values[kind];
+		check->kind = (enum check_kind)kind;
 	if (check->name != NULL && strlen(check->name) >= CHECK_NAME_MAX)
 		report_at(reader, group, path, "name", "longer than 63 bytes");
 	/* --probe tells a name from an address by these */
@@ -224,18 +225,18 @@ void rule_alert(struct reader *reader, config_setting_t *group, void *out, const
 
 void rule_wait(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
-	static const char *const kinds[] = {"exec", "http", NULL};
+	static const char *const words[] = {"exec", "http"};
+	static const struct names kinds = {.words = words, .count = 2};
 
 	(void)out;
-	exactly_one(reader, group, path, kinds, "exec, http");
+	exactly_one(reader, group, path, &kinds);
 }
 
 void rule_step(struct reader *reader, config_setting_t *group, void *out, const char *path)
 {
-	static const char *const kinds[] = {"exec", "http", "alert", "stop", "wait", "signal", "sleep", NULL};
 	struct step_text *text = out;
 	struct plan_step *step = &text->step;
-	int kind = exactly_one(reader, group, path, kinds, "exec, http, alert, stop, wait, signal, sleep");
+	int kind = exactly_one(reader, group, path, &names_step_kinds);
 
 	if (kind < 0)
 		return;

@@ -1,6 +1,7 @@
 #include "config/scalar.h"
 
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,53 +51,50 @@ static bool set_duration(const struct key *key, const char *text, msec_t *out, c
 	return false;
 }
 
-/* The index of text in key->choices; -1 where it is none of them, or not in this version. */
-static int choice_index(const char *choices, const char *text, bool *later)
-{
-	size_t length = strlen(text);
-	int index = 0;
+struct choices {
+	struct nearest near;
+	char words[256];
+	size_t used;
+};
 
-	for (const char *word = choices; *word != '\0'; index++) {
-		*later = *word == '!';
-		word += *later;
-		size_t end = strcspn(word, "|");
-		if (end == length && memcmp(word, text, length) == 0)
-			return *later ? -1 : index;
-		word += end + (word[end] == '|');
-	}
-	*later = false;
-	return -1;
+static void offer(struct choices *choices, const char *word)
+{
+	nearest_offer(&choices->near, word);
+	choices->used += (size_t)snprintf(choices->words + choices->used, sizeof choices->words - choices->used, "%s\"%s\"",
+					  choices->used ? ", " : "", word);
 }
 
-/* What there is to choose from, and what may have been meant. */
-static void list_choices(const struct key *key, const char *text, char why[256])
+static bool is_later(const struct names *names, const char *text, struct choices *choices)
 {
-	struct nearest near = {.typed = text};
-	char list[256], words[256] = "", *save = NULL;
-	size_t used = 0;
+	char list[256], *save = NULL;
+	bool later = false;
 
-	snprintf(list, sizeof list, "%s", key->choices);
+	snprintf(list, sizeof list, "%s", names->later != NULL ? names->later : "");
 	for (char *word = strtok_r(list, "|", &save); word != NULL; word = strtok_r(NULL, "|", &save)) {
-		word += *word == '!';
-		nearest_offer(&near, word);
-		used += (size_t)snprintf(words + used, sizeof words - used, "%s\"%s\"", used ? ", " : "", word);
+		later |= strcmp(word, text) == 0;
+		offer(choices, word);
 	}
-	if (near.best != NULL)
-		snprintf(why, 256, "expected one of %.180s; did you mean \"%s\"?", words, near.best);
-	else
-		snprintf(why, 256, "expected one of %.200s", words);
+	return later;
 }
 
-static int choice(const struct key *key, const char *text, char why[256])
+/* The value; -1 with what there is to choose from, and what may have been meant. */
+static int choice(const struct names *names, const char *text, char why[256])
 {
-	bool later;
-	int index = choice_index(key->choices, text, &later);
+	struct choices choices = {.near.typed = text};
+	int value = name_find(names, text);
 
-	if (later)
+	if (value >= 0)
+		return value;
+	for (size_t i = 0; i < names->count; i++)
+		if (names->words[i] != NULL)
+			offer(&choices, names->words[i]);
+	if (is_later(names, text, &choices))
 		snprintf(why, 256, "\"%s\" is not supported in this version", text);
-	else if (index < 0)
-		list_choices(key, text, why);
-	return index;
+	else if (choices.near.best != NULL)
+		snprintf(why, 256, "expected one of %.180s; did you mean \"%s\"?", choices.words, choices.near.best);
+	else
+		snprintf(why, 256, "expected one of %.200s", choices.words);
+	return -1;
 }
 
 static bool set_ranges(struct arena *arena, const char *text, struct plan_ranges *out, char why[256])
@@ -167,12 +165,12 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		*(const char **)field = text;
 		return true;
 	case KEY_CHOICE:
-		small = choice(key, text, why);
+		small = choice(key->choices, text, why);
 		if (small >= 0)
 			*(unsigned *)field = (unsigned)small;
 		return small >= 0;
 	case KEY_CHOICES:
-		small = choice(key, text, why);
+		small = choice(key->choices, text, why);
 		if (small >= 0)
 			*(unsigned *)field |= 1u << small;
 		return small >= 0;
@@ -181,7 +179,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 	case KEY_SIGNALS:
 		if (!set_signal(text, &small, why))
 			return false;
-		if (small == 9 || small == 19 || small == 17)
+		if (small == SIGKILL || small == SIGSTOP || small == SIGCHLD)
 			return expected(why, "signals that can be caught: not SIGKILL, SIGSTOP or SIGCHLD");
 		*(uint64_t *)field |= SIGNAL_BIT(small);
 		return true;

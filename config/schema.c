@@ -1,3 +1,4 @@
+#include "config/names.h"
 #include "config/schema_rows.h"
 
 /* --- steps ------------------------------------------------------------------------------------------------------------- */
@@ -8,7 +9,7 @@ static const struct key retry_keys[] = {
     KEY(backoff, DURATION, "200ms", "maximum delay before the second attempt; doubles with each attempt", .min = 1,
 	.max = 600000),
     KEY(backoff_max, DURATION, "5s", "maximum delay", .min = 1, .max = 600000),
-    KEY(on, CHOICES, "connect,timeout,429,5xx,exit", "failures to retry", .choices = "connect|timeout|429|5xx|exit"),
+    KEY(on, CHOICES, "connect,timeout,429,5xx,exit", "failures to retry", .choices = &names_retry_causes),
     END,
 };
 static const struct schema schema_retry = SCHEMA("retry", retry_keys, -1, .rule = NULL);
@@ -31,8 +32,6 @@ static const struct key wait_keys[] = {
     END,
 };
 static const struct schema schema_wait = {.name = "wait", .size = 0, .line_offset = -1, .keys = wait_keys, .rule = rule_wait};
-
-#define WHEN "stop|exit|crash|unhealthy|restart|!recovery"
 
 static const struct key step_keys[] = {
     ROW("name", step.name, STRING, NULL, "name of the step in logs and alerts", .flags = KEY_REQUIRED),
@@ -58,8 +57,8 @@ static const struct key step_keys[] = {
     ROW("required", step.required, BOOL, "false", "if the step fails, tinysup exits with shutdown.failed_exit_code"),
     ROW("needs_app", step.needs_app, BOOL, "false", "skip the step if the app is not running; a required step fails instead"),
     ROW("on_failure", step.on_failure, CHOICE, "continue", "abort: skip the remaining optional steps",
-	.choices = "continue|abort"),
-    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "reasons for which the step runs", .choices = WHEN),
+	.choices = &names_on_failure),
+    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "reasons for which the step runs", .choices = &names_reasons),
     ROW("user", step.user, USER, NULL, "user or uid, optionally with :group; default: app.user"),
     ROW("retry", step.retry, GROUP, NULL, "retries", .group = &schema_retry),
     ROW("idempotency_key", step.idempotency_key, BOOL, "false", "send an Idempotency-Key header, the same in every attempt"),
@@ -73,7 +72,7 @@ const struct schema schema_step = SCHEMA("step", step_keys, -1, .rule = rule_ste
 
 #define OF struct plan_restart
 static const struct key restart_keys[] = {
-    KEY(policy, CHOICE, "never", "when to restart an app that exits on its own", .choices = "never|on-failure|always"),
+    KEY(policy, CHOICE, "never", "when to restart an app that exits on its own", .choices = &names_restart_policies),
     KEY(max, INT, "5", "maximum number of restarts within `within`, whatever their cause", .min = 1, .max = PLAN_RESTARTS_MAX),
     KEY(within, DURATION, "10m", "period that `max` applies to", SECONDS(1, 86400)),
     KEY(backoff, DURATION, "1s",
@@ -93,7 +92,8 @@ static const struct key app_keys[] = {
     KEY(user, USER, NULL, "user or uid, optionally with :group"),
     KEY(umask, UMASK, NULL, "file mode creation mask in octal, such as \"022\""),
     KEY(environment, PAIRS, NULL, "environment variables, added to those of the container"),
-    KEY(signals, CHOICE, "child", "receiver of forwarded signals: the app or its process group", .choices = "child|group"),
+    KEY(signals, CHOICE, "child", "receiver of forwarded signals: the app or its process group",
+	.choices = &names_signal_targets),
     KEY(rewrite, REWRITE, NULL, "replace signals, such as SIGHUP = \"SIGUSR1\"; \"none\" drops a signal"),
     KEY(notify, BOOL, "false", "provide an sd_notify socket; the startup probe then waits for READY=1"),
     KEY(watchdog, DURATION, "0s",
@@ -108,7 +108,7 @@ static const struct schema schema_app = SCHEMA("app", app_keys, -1, .rule = rule
 #define OF struct plan_probe
 static const struct key probe_keys[] = {
     {.name = "checks", .type = KEY_CHECKS, .help = "names from `checks`, or inline checks { ... }"},
-    KEY(mode, CHOICE, "all", "whether all checks or any check must succeed", .choices = "all|any"),
+    KEY(mode, CHOICE, "all", "whether all checks or any check must succeed", .choices = &names_probe_modes),
     KEY(initial_delay, DURATION, "0s", "delay between the start of the app and the first round", ANY_TIME),
     KEY(period, DURATION, "10s", "interval between rounds of checks", .min = 10, .max = 86400000),
     KEY(timeout, DURATION, "1s", "timeout of checks that do not set their own", .min = 1, .max = 240000),
@@ -118,7 +118,7 @@ static const struct key probe_keys[] = {
     KEY(jitter, DURATION, "0s", "maximum random delay added to initial_delay", ANY_TIME),
     KEY(on_failure, CHOICE, NULL,
 	"what to do when the probe fails; default: \"none\" for liveness, the same as liveness for startup; not for readiness",
-	.choices = "none|restart|shutdown"),
+	.choices = &names_unhealthy),
     END,
 };
 static const struct schema schema_probe = SCHEMA("probe", probe_keys, -1, .rule = NULL);
@@ -152,7 +152,7 @@ static const struct schema schema_disarm = LATER_SCHEMA("disarm", disarm_keys);
 static const struct key heartbeat_keys[] = {
     LATER("name", STRING, NULL, "name of the heartbeat in logs"),
     LATER("period", DURATION, NULL, "interval"),
-    LATER("while", CHOICE, "live", "send it only in this state", .choices = "live|ready|running"),
+    LATER("while", CHOICE, "live", "send it only in this state", .choices = &names_while),
     LATER("http", GROUP, NULL, "send an HTTP request", .group = &schema_http),
     LATER("exec", EXEC, NULL, "run a program"),
     LATER("disarm", GROUP, NULL, "what to send after a clean stop", .group = &schema_disarm),
@@ -179,8 +179,7 @@ static const struct schema schema_shutdown = SCHEMA("shutdown", shutdown_keys, -
 
 #define OF struct plan_alert
 static const struct key alert_keys[] = {
-    KEY(type, CHOICE, NULL, "type of the channel", .flags = KEY_REQUIRED,
-	.choices = "slack|webhook|!discord|!telegram|!email|!pagerduty|!ntfy|!alertmanager"),
+    KEY(type, CHOICE, NULL, "type of the channel", .flags = KEY_REQUIRED, .choices = &names_alert_types),
     KEY(url, TEXT, NULL, "URL to post to", .flags = KEY_REQUIRED),
     KEY(headers, HEADERS, NULL, "additional request headers"),
     KEY(tls, GROUP, NULL, "TLS settings", .group = &schema_tls),
@@ -197,15 +196,15 @@ static const struct schema schema_alert = SCHEMA("alert", alert_keys, -1, .rule 
 static const struct key recovery_keys[] = {
     LATER("deadline", DURATION, "30s", "time limit for the steps of an interrupted shutdown"),
     LATER("on_failure", CHOICE, "continue", "what to do if they fail: start the app anyway, or refuse to",
-	  .choices = "continue|refuse"),
+	  .choices = &names_recovery),
     END,
 };
 static const struct schema schema_recovery = LATER_SCHEMA("recovery", recovery_keys);
 
 #define OF struct plan
 static const struct key log_keys[] = {
-    ROW("level", log_level, CHOICE, "info", "minimum level to log", .choices = "error|warn|info|debug|trace"),
-    ROW("format", log_format, CHOICE, "text", "json: one object per line", .choices = "text|json"),
+    ROW("level", log_level, CHOICE, "info", "minimum level to log", .choices = &names_log_levels),
+    ROW("format", log_format, CHOICE, "text", "json: one object per line", .choices = &names_log_formats),
     END,
 };
 static const struct schema schema_log = {.name = "log", .size = 0, .line_offset = -1, .keys = log_keys};
@@ -219,8 +218,7 @@ static const struct key root_keys[] = {
     LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
     KEY(shutdown, GROUP, NULL, "the shutdown", .group = &schema_shutdown),
     KEY(alerts, MAP, NULL, "alert channels", .group = &schema_alert),
-    LATER("notify_on", CHOICES, NULL, "events that send an alert",
-	  .choices = "crash|unhealthy|recovered|step_failed|stop|restart"),
+    LATER("notify_on", CHOICES, NULL, "events that send an alert", .choices = &names_notify_on),
     LATER("recovery", GROUP, NULL, "what to do after an interrupted shutdown", .group = &schema_recovery),
     LATER("state_dir", STRING, NULL, "directory for the journal"),
     KEY(listen, STRING, NULL,

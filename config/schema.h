@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/names.h"
 #include "config/plan.h"
 
 enum key_type {
@@ -17,7 +18,7 @@ enum key_type {
 	KEY_DURATION, /* msec_t, within min..max; MSEC_UNSET without a default */
 	KEY_STRING,   /* const char *, NULL without a default */
 	KEY_TEXT,     /* struct plan_text: shown unexpanded by --check */
-	KEY_CHOICE,   /* an enum: the index in `choices` */
+	KEY_CHOICE,   /* an enum: its word in `choices` */
 	KEY_CHOICES,  /* unsigned, a mask of 1 << index */
 	KEY_SIGNAL,   /* int */
 	KEY_SIGNALS,  /* uint64_t, bit n-1 for signal n */
@@ -59,7 +60,7 @@ struct key {
 	size_t offset;
 	const char *fallback; /* the default, as one would write it; NULL: none */
 	int64_t min, max;     /* milliseconds for durations */
-	const char *choices;  /* "one|two|three"; "!two" is not in this version */
+	const struct names *choices;
 	const struct schema *group;
 	unsigned flags;
 	const char *help;

@@ -66,16 +66,19 @@ static void print_range(const struct key *key)
 		printf("; %lld to %lld", (long long)key->min, (long long)key->max);
 }
 
-static void print_choices(const char *choices)
+static void print_choices(const struct names *names)
 {
 	const char *separator = ": ";
 
-	for (const char *word = choices; word != NULL; word = strchr(word, '|')) {
+	for (size_t i = 0; i < names->count; i++) {
+		if (names->words[i] == NULL)
+			continue;
+		printf("%s\"%s\"", separator, names->words[i]);
+		separator = ", ";
+	}
+	for (const char *word = names->later; word != NULL; word = strchr(word, '|')) {
 		word += *word == '|';
-		size_t length = strcspn(word, "|");
-		bool later = *word == '!';
-		printf("%s\"%.*s\"%s", separator, (int)(length - later), word + later,
-		       later ? " (not supported in this version)" : "");
+		printf("%s\"%.*s\" (not supported in this version)", separator, (int)strcspn(word, "|"), word);
 		separator = ", ";
 	}
 }

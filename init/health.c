@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/read_probes.h"
-#include "init/base/clock.h"
+#include "config/names.h"
 #include "init/base/log.h"
+#include "probes/clock.h"
 
 /* Messages taken in one go, so that a flood of them cannot starve anything. */
 #define MESSAGES_AT_ONCE 16
@@ -48,7 +48,7 @@ static void log_check(const struct health *health, size_t index)
 	const struct plan_check *check = &health->plan->checks.items[index];
 	bool ok = last->outcome == OUTCOME_OK;
 	const struct log_field fields[] = {
-	    field_text("kind", probes_check_kind(check->kind)),
+	    field_text("kind", name_of(&names_check_kinds, check->kind)),
 	    field_text("result", ok ? "ok" : "failed"),
 	    field_number("took_ms", last->took_us / 1000),
 	    field_if(last->status != 0, field_number(check->kind == CHECK_EXEC ? "exit_code" : "status", last->status)),
@@ -74,14 +74,15 @@ static void log_verdict(const struct health *health, enum probe_kind kind)
 		if ((round->failed >> i & 1) != 0 && !health->plan->checks.items[i].soft)
 			names[failed++] = health->plan->checks.items[i].name;
 	if (round->verdict == VERDICT_FAILURE || watchdog)
-		log_fields(LOG_WARN, "probe_change", probes_name(kind),
+		log_fields(LOG_WARN, "probe_change", name_of(&names_probes, kind),
 			   LOG_FIELDS(field_text("result", "failed"), field_text("cause", watchdog ? "watchdog" : NULL),
 				      field_if(!watchdog, field_list("failed_checks", names, failed)),
 				      field_if(!watchdog, field_number("failures", round->failures)),
 				      field_text("error", round->why)),
 			   "failed: %s", round->why);
 	else
-		log_fields(LOG_INFO, "probe_change", probes_name(kind), LOG_FIELDS(field_text("result", "ok")), "succeeded");
+		log_fields(LOG_INFO, "probe_change", name_of(&names_probes, kind), LOG_FIELDS(field_text("result", "ok")),
+			   "succeeded");
 }
 
 static void run_action(struct health *health, const struct prober_action *action)

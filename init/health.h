@@ -18,9 +18,9 @@ struct health {
 	bool changed;       /* since the caller last looked: there is something to publish */
 	uint64_t unstarted; /* checks for which no process was to be had: the prober hears of it once its actions are done */
 	char unstarted_why[sizeof((struct check_result *)0)->message]; /* the last one's */
-	struct prober prober;
 	struct notify notify;
 	struct notify_message last; /* what the app said, summed up: reloading, stopping, status */
+	struct prober prober;       /* last: most of it is checks, which a start without any never touches */
 };
 
 /* Before the seal. app: as it will be started. */

@@ -38,11 +38,7 @@ static int open_at(const struct sockaddr_storage *address, socklen_t length)
 	return -1;
 }
 
-/*
- * Non-blocking and close-on-exec; -1 with errno set. "[::]" and an empty host take IPv4, too, where the machine has IPv6; an
- * empty host takes IPv4 alone where it has not.
- */
-static int open_socket(const char *text)
+int listener_open(const char *text)
 {
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -114,7 +110,7 @@ void listener_tick(struct listener *listener, msec_t now)
 	if (!service_due(&listener->service, now))
 		return;
 	if (listener->fd < 0)
-		listener->fd = open_socket(listener->plan->listen);
+		listener->fd = listener_open(listener->plan->listen);
 	if (listener->fd < 0)
 		fail(listener, "cannot listen on");
 	else if ((pid = start(listener)) < 0)

@@ -19,6 +19,12 @@ struct listener {
 	bool error_logged; /* that it cannot be */
 };
 
+/*
+ * A socket that listens at `text` (config/address.h), non-blocking and close-on-exec; the caller closes it. -1 with errno set.
+ * "[::]" and an empty host take IPv4, too, where the machine has IPv6; an empty host takes IPv4 alone where it has not.
+ */
+int listener_open(const char *text);
+
 /* Before the seal. page: what is served; NULL: there is nothing to serve. */
 void listener_init(struct listener *listener, const struct plan *plan, const struct signals_inherited *signals,
 		   const struct page *page);

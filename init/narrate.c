@@ -4,11 +4,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "config/names.h"
 #include "config/duration.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/base/log.h"
 #include "init/child/step_facts.h"
+#include "probes/clock.h"
 
 static const char *app_name(const struct seq *seq)
 {
@@ -30,8 +31,8 @@ static void log_chain_start(const struct seq *seq)
 	enum log_level level = cause == REASON_STOP || cause == REASON_EXIT ? LOG_INFO : LOG_ERROR;
 	const char *what = restart ? "restarting it" : "shutting down";
 	const struct log_field fields[] = {
-	    field_text("reason", seq_reason_name(seq->reason)),
-	    field_text("cause", restart ? seq_reason_name(cause) : NULL),
+	    field_text("reason", name_of(&names_reasons, seq->reason)),
+	    field_text("cause", restart ? name_of(&names_reasons, cause) : NULL),
 	    field_text("signal", stop_signal(seq)),
 	    field_if(gone && WIFEXITED(seq->app_status), field_number("exit_code", WEXITSTATUS(seq->app_status))),
 	    field_text("exit_signal", gone && WIFSIGNALED(seq->app_status) ? signal_name(WTERMSIG(seq->app_status)) : NULL),
@@ -48,7 +49,7 @@ static void log_chain_start(const struct seq *seq)
 			   time);
 	else
 		log_fields(level, "chain_start", NULL, fields, count, "%s %s (%s): %s within %s", app_name(seq),
-			   step_facts_app_text(seq, app), seq_reason_name(cause), what, time);
+			   step_facts_app_text(seq, app), name_of(&names_reasons, cause), what, time);
 }
 
 static void log_step_start(const struct seq *seq, const struct action *action)
@@ -169,7 +170,8 @@ static void log_restart(const struct seq *seq, const struct action *action, cons
 
 	if (action->kind == ACTION_RESTART_IN)
 		log_fields(LOG_WARN, "restart_wait", NULL,
-			   LOG_FIELDS(field_text("cause", seq_reason_name(seq->cause)), field_number("delay_ms", action->time)),
+			   LOG_FIELDS(field_text("cause", name_of(&names_reasons, seq->cause)),
+				      field_number("delay_ms", action->time)),
 			   "waiting %s before restarting %s", duration_format(action->time, time), app_name(seq));
 	else if (action->kind == ACTION_APP_START)
 		log_fields(LOG_INFO, "app_start", NULL, LOG_FIELDS(field_number("restarts", (long long)seq->restart.count)),
@@ -194,8 +196,9 @@ static void log_exit(const struct seq *seq, int code)
 	if (!seq->plan->shutdown.chained || seq->exec_errno != 0)
 		return;
 	log_fields(LOG_INFO, "exit", NULL,
-		   LOG_FIELDS(field_text("reason", seq_reason_name(seq->reason)), field_text("signal", stop_signal(seq)),
-			      field_number("exit_code", code), field_number("took_ms", took)),
+		   LOG_FIELDS(field_text("reason", name_of(&names_reasons, seq->reason)),
+			      field_text("signal", stop_signal(seq)), field_number("exit_code", code),
+			      field_number("took_ms", took)),
 		   "exit code %d, %s after the first stop event", code, duration_format(took, time));
 }
 

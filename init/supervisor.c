@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "init/base/clock.h"
 #include "init/machine/exitcode.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
@@ -14,6 +13,7 @@
 #include "init/persona.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
+#include "probes/clock.h"
 
 /* An app that lives longer than this needs the rest of us. */
 #define SETTLE_AFTER ((msec_t)2)
@@ -195,9 +195,9 @@ static int start_and_run(struct supervisor *s)
 	seq_init(&s->seq, s->plan, s->manner->exit_at_once, seed);
 	health_init(&s->health, s->plan, s->signals, &s->app, seed);
 	become_reaper(s->manner);
-	seal();
 	if (!supervisor_start_app(s))
 		return EXIT_CANNOT_EXECUTE;
+	seal();
 	run(s);
 	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
 }

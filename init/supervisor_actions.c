@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
 #include "init/narrate.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
+#include "probes/clock.h"
 
 /* The names of leftovers in a log line. */
 #define NAMES_MAX 256

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
 #include "init/persona.h"
+#include "probes/clock.h"
 
 /* Signals taken from the queue in one go, so that a flood of them cannot starve the timer. */
 #define SIGNALS_AT_ONCE 64
@@ -26,6 +26,8 @@ static void app_exited(struct supervisor *s, int status)
 	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
 
 	event.exec_errno = app_reaped(&s->app, status);
+	if (supervisor_is_childless(s) && !s->manner->exit_at_once)
+		s->app.group = 0; /* who adopts orphans and has no child has nobody in that group */
 	event.group_left = app_group_left(&s->app, true);
 	if (event.exec_errno != 0)
 		persona_exec_failed(s->manner->dialect, s->plan->app.command.argv[0], event.exec_errno);

@@ -34,15 +34,16 @@ struct supervisor {
 	int exit_code;
 	struct page *page; /* NULL: nothing is published */
 
-	struct app app;
-	struct listener listener;
-	struct sources sources;
-	struct health health;
-	struct seq seq;
 	struct {
 		uint64_t unstarted; /* steps for whose try no process was to be had */
 		unsigned kinds;     /* 1 << enum event_kind: other events without facts of their own */
 	} pending;                  /* what carrying out actions has brought, for the sequencer once they are done */
+	struct app app;
+	struct listener listener;
+	struct sources sources;
+	/* a start touches the beginnings of these two, and one page each is enough: what is long stands at their ends */
+	struct health health;
+	struct seq seq;
 	struct shutdown_facts facts;
 	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
 };

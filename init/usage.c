@@ -1,12 +1,9 @@
 #include "init/usage.h"
 
-#include <curl/curl.h>
-#include <jansson.h>
-#include <libconfig.h>
-#include <microhttpd.h>
 #include <stdio.h>
 
 #include "probes/version.h"
+#include "init/readers/libraries.h"
 
 #ifndef TINYSUP_COMMIT
 #define TINYSUP_COMMIT "unknown"
@@ -103,9 +100,8 @@ void usage_version(const struct persona *who)
 {
 	switch (who->manner.dialect) {
 	case DIALECT_TINYSUP:
-		printf("tinysup version %s\ncommit %s\n%s\njansson %s\nlibconfig %d.%d.%d\nlibmicrohttpd %s\n", TINYSUP_VERSION,
-		       TINYSUP_COMMIT, curl_version(), JANSSON_VERSION, LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
-		       LIBCONFIG_VER_REVISION, MHD_get_version());
+		printf("tinysup version %s\ncommit %s\n", TINYSUP_VERSION, TINYSUP_COMMIT);
+		libraries_print(stdout);
 		break;
 	case DIALECT_TINI:
 		/* dockerd reads `tini version` from its init; the version is the tini whose ways are meant */

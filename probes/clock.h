@@ -7,8 +7,27 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "config/plan.h"
+
+/* CLOCK_MONOTONIC in milliseconds: process 1's only clock. */
+static inline msec_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What clock_now()'s `then` was as wall-clock time: milliseconds since 1970. */
+static inline int64_t clock_wall(msec_t then)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000 - (clock_now() - then);
+}
 
 int64_t clock_us(void);                 /* CLOCK_MONOTONIC, microseconds */
 int64_t clock_deadline(msec_t timeout); /* from now; a negative time-out is none at all */

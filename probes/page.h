@@ -33,7 +33,7 @@
 
 #define PAGE_STATES 8 /* of a step; publish.c holds init/machine/sequencer.h's to this */
 
-enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART };
+enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART, PAGE_PHASES };
 
 /* What /livez, /readyz, /startupz and --probe answer. The supervisor has already made up its mind: only age is left to judge.
  */

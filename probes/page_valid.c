@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 
 #include "probes/page.h"
-#include "probes/text.h"
+#include "probes/utf8.h"
 
 /* Times in milliseconds and microseconds: sums and differences of two never overflow, and all are on the calendar. */
 #define TIME_MAX INT64_C(253402300799999) /* the year 9999, from 1970 */
@@ -13,7 +13,7 @@
 /* A text that ends within its field, and can be printed as it is. */
 static bool is_text(const char *field, size_t size)
 {
-	return memchr(field, '\0', size) != NULL && text_is_plain(field);
+	return memchr(field, '\0', size) != NULL && utf8_is_plain(field);
 }
 
 /* A byte that is neither 0 nor 1 is no bool: to read it as one is undefined. */
@@ -76,7 +76,7 @@ static bool head_is_valid(const struct page_head *head)
 {
 	return is_text(head->app_name, sizeof head->app_name) && is_text(head->tinysup, sizeof head->tinysup) &&
 	       head->supervisor >= 0 && is_text(head->config, sizeof head->config) && is_time(head->started) &&
-	       is_time(head->started_unix_ms) && is_time(head->written) && (unsigned)head->phase <= PAGE_WAITING_TO_RESTART &&
+	       is_time(head->started_unix_ms) && is_time(head->written) && (unsigned)head->phase < PAGE_PHASES &&
 	       is_bool(&head->probes) && app_is_valid(&head->app) && head->checks <= PLAN_CHECKS_MAX &&
 	       head->steps <= PLAN_STEPS_MAX && chain_is_valid(&head->chain, head->steps);
 }

@@ -73,17 +73,21 @@ static int no_such_check(const struct plan_checks *checks, const struct probe_op
 	return 1;
 }
 
+enum probe_kind probe_kind_of(const char *target)
+{
+	static const char *const names[PROBE_COUNT] = {
+	    [PROBE_STARTUP] = "startup", [PROBE_LIVENESS] = "live", [PROBE_READINESS] = "ready"};
+	int kind = 0;
+
+	while (kind < PROBE_COUNT && strcmp(target, names[kind]) != 0)
+		kind++;
+	return (enum probe_kind)kind;
+}
+
 /* The probe that is asked for by its name; PROBE_COUNT: none is. */
 static enum probe_kind target_probe(const struct probe_options *options)
 {
-	static const char *const names[PROBE_COUNT] = {"startup", "live", "ready"};
-	int kind = 0;
-
-	if (options->check || !options->target)
-		return PROBE_COUNT;
-	while (kind < PROBE_COUNT && strcmp(options->target, names[kind]) != 0)
-		kind++;
-	return (enum probe_kind)kind;
+	return options->check != NULL || options->target == NULL ? PROBE_COUNT : probe_kind_of(options->target);
 }
 
 /* Which checks to run, and how they make one verdict. */

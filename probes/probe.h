@@ -40,6 +40,9 @@ const char *probe_find_config(const char *usual);
 /* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
 void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result);
 
+/* What --probe=live, =ready and =startup mean; PROBE_COUNT: a check's name. */
+enum probe_kind probe_kind_of(const char *target);
+
 /* Is this target for probe_url()? */
 bool probe_is_url(const char *target);
 

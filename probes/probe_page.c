@@ -90,21 +90,10 @@ static int report_probe(const struct page *copy, enum probe_kind kind, const cha
 	return report(copy, subject, why, copy->head.verdicts[kind].checks, healthy, json);
 }
 
-/* The probe of that name; PROBE_COUNT: a check is meant. */
-static enum probe_kind probe_of(const char *target)
-{
-	static const char *const names[PROBE_COUNT] = {"startup", "live", "ready"};
-	int kind = 0;
-
-	while (kind < PROBE_COUNT && strcmp(names[kind], target) != 0)
-		kind++;
-	return (enum probe_kind)kind;
-}
-
 int probe_from_page(const struct probe_options *options, const char *named, const struct page *copy)
 {
 	const char *target = options->check != NULL ? options->check : options->target;
-	enum probe_kind kind = options->check != NULL || target == NULL ? PROBE_COUNT : probe_of(target);
+	enum probe_kind kind = options->check != NULL || target == NULL ? PROBE_COUNT : probe_kind_of(target);
 	char why[PAGE_TEXT];
 
 	if (target != NULL && kind == PROBE_COUNT && named == NULL && copy->head.checks > 0 && !has_check(copy, target))

@@ -10,7 +10,4 @@
 /* A JSON string of text, with U+FFFD for every byte that is not UTF-8. NULL where there is no memory; the caller owns it. */
 json_t *text_json(const char *text);
 
-/* Whether it is UTF-8 without control characters but tabs. */
-bool text_is_plain(const char *text);
-
 #endif

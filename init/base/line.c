@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probes/utf8.h"
+
 void text_begin(struct text *text, size_t most)
 {
 	text->length = 0;
@@ -33,26 +35,6 @@ void text_add(struct text *text, const char *string)
 	put(text, string, length < room ? length : room);
 }
 
-/* The length of the UTF-8 character at the start of bytes; 0 where it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *b, size_t length)
-{
-	size_t n = b[0] < 0x80                   ? 1
-		   : b[0] >= 0xc2 && b[0] < 0xe0 ? 2
-		   : b[0] >= 0xe0 && b[0] < 0xf0 ? 3
-		   : b[0] >= 0xf0 && b[0] < 0xf5 ? 4
-						 : 0;
-
-	if (n == 0 || n > length)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
-	    (b[0] == 0xf4 && b[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static bool is_control(unsigned char byte)
 {
 	return byte < 0x20 || byte == 0x7f;
@@ -61,7 +43,7 @@ static bool is_control(unsigned char byte)
 void text_add_plain(struct text *text, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length;) {
-		size_t n = utf8_length((const unsigned char *)bytes + i, length - i);
+		size_t n = utf8_length(bytes + i, length - i);
 		bool bad = n == 0 || (is_control((unsigned char)bytes[i]) && bytes[i] != '\t');
 		if (!put(text, bad ? "?" : bytes + i, bad ? 1 : n))
 			return;
@@ -75,7 +57,7 @@ void text_add_json(struct text *text, const char *bytes, size_t length)
 
 	for (size_t i = 0; i < length;) {
 		unsigned char byte = (unsigned char)bytes[i];
-		size_t n = utf8_length((const unsigned char *)bytes + i, length - i);
+		size_t n = utf8_length(bytes + i, length - i);
 		bool good;
 		if (n == 0)
 			good = put(text, "?", 1);

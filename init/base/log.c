@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/names.h"
 #include "init/base/line.h"
 #include "init/base/writer.h"
 
@@ -28,10 +29,11 @@ static struct {
 	enum log_format format;
 	const char *app;
 	unsigned long dropped;
-	char batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
 	size_t batch_length;
 	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
+
+static char the_batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
 
 /*
  * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
@@ -107,7 +109,7 @@ static bool write_line(const char *line, size_t length)
 /* What is batched goes out in one write: a hook that floods must not cost process 1 a system call for each of its lines. */
 void log_flush(void)
 {
-	if (the_log.batch_length > 0 && !write_line(the_log.batch, the_log.batch_length))
+	if (the_log.batch_length > 0 && !write_line(the_batch, the_log.batch_length))
 		the_log.dropped += the_log.batch_lines;
 	the_log.batch_length = 0;
 	the_log.batch_lines = 0;
@@ -116,22 +118,15 @@ void log_flush(void)
 static void emit(struct text *line, bool batch)
 {
 	text_end_line(line);
-	if (!batch || line->length > sizeof the_log.batch - the_log.batch_length)
+	if (!batch || line->length > sizeof the_batch - the_log.batch_length)
 		log_flush();
 	if (batch) {
-		memcpy(the_log.batch + the_log.batch_length, line->bytes, line->length);
+		memcpy(the_batch + the_log.batch_length, line->bytes, line->length);
 		the_log.batch_length += line->length;
 		the_log.batch_lines++;
 	} else if (!write_line(line->bytes, line->length)) {
 		the_log.dropped++;
 	}
-}
-
-static const char *level_name(enum log_level level)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
-
-	return names[level];
 }
 
 /* Room for a string and its quotes, whatever escapes it needs. */
@@ -199,7 +194,7 @@ static void put_json(struct text *line, const struct entry *entry, const struct 
 	text_add(line, "{\"time\":\"");
 	text_add_time(line, now);
 	text_add(line, "\",\"level\":\"");
-	text_add(line, level_name(entry->level));
+	text_add(line, name_of(&names_log_levels, entry->level));
 	text_add(line, "\",\"logger\":\"tinysup\",\"app\":\"");
 	text_add_json(line, the_log.app, strnlen(the_log.app, NAME_ROOM));
 	text_add(line, "\",\"event\":\"");
@@ -222,7 +217,7 @@ static void put_text(struct text *line, const struct entry *entry, const struct 
 {
 	text_add_time(line, now);
 	text_add(line, " tinysup ");
-	text_add(line, level_name(entry->level));
+	text_add(line, name_of(&names_log_levels, entry->level));
 	text_add(line, ": ");
 	if (entry->step != NULL) {
 		text_add_plain(line, entry->step, strlen(entry->step));

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/base/descriptors.h"
 #include "init/base/signals.h"
+#include "probes/clock.h"
 
 bool writer_open(struct writer *writer)
 {
@@ -27,7 +27,7 @@ bool writer_open(struct writer *writer)
  */
 static void write_all(const char *bytes, size_t length, pid_t parent)
 {
-	const struct timespec pause = {.tv_nsec = 100 * 1000000};
+	const struct timespec pause = {.tv_nsec = 100000000};
 
 	while (length > 0) {
 		ssize_t n = write(STDERR_FILENO, bytes, length);

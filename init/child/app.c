@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/step_env.h"
 #include "init/base/log.h"
 #include "init/child/spawn.h"
 #include "init/child/sweep.h"
+#include "probes/clock.h"
 
 struct preparation {
 	const struct plan_app *plan;
@@ -30,8 +30,9 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	       const struct signals_inherited *signals, const struct notify *notify)
 {
 	const struct preparation preparation = {plan, notify};
-	/* the first start waits for nothing: there is nothing to put in order yet */
-	bool simple = app->starts == 0 && plan->environment.count == 0 && notify->socket < 0 && !plan->user.set;
+	/* a later start must not wait for its exec: by then there is something to put in order */
+	bool simple = app->starts == 0 && notify->socket < 0 && !plan->user.set;
+	char **environment = simple ? step_env_with(&plan->environment) : NULL;
 	const struct spawn spec = {
 	    .group = manner->group,
 	    .signals = signals,
@@ -41,8 +42,9 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	    .input = -1,
 	    .output = -1,
 	    .shell_fallback = manner->shell_fallback,
-	    .until_exec = simple,
-	    .prepare = simple ? NULL : prepare,
+	    .until_exec = environment != NULL,
+	    .environment = environment,
+	    .prepare = environment != NULL ? NULL : prepare,
 	    .context = &preparation,
 	    .argv = plan->command.argv,
 	};

@@ -1,8 +1,8 @@
 #include "init/child/job_worker.h"
 
 #include "hooks/alert.h"
-#include "hooks/request.h"
 #include "init/child/step_env.h"
+#include "probes/http.h"
 
 /* A worker ends a little before process 1 would kill it, so that its own word on what was slow gets through. */
 #define HEAD_START ((msec_t)30)
@@ -17,5 +17,5 @@ void job_worker_run(const struct shutdown_facts *facts, size_t step, msec_t time
 	if (plan->kind == STEP_ALERT)
 		alert_send(plan->alert, &facts->report, own, result);
 	else
-		request_run(plan, plan->idempotency_key ? step_env_key(facts, plan, key) : NULL, own, result);
+		http_run(&plan->http, plan->idempotency_key ? step_env_key(facts, plan, key) : NULL, own, result);
 }

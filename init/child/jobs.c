@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/child/step_env.h"
 #include "init/child/output.h"
 #include "init/child/spawn.h"
 #include "init/child/job_worker.h"
 #include "probes/check.h"
+#include "probes/clock.h"
 
 /*
  * Twice the most that can be under way: a killed process keeps its place until it is reaped. The first are the checks', so that

@@ -67,6 +67,7 @@ static void execute_by_shell(const struct spawn *spec)
 
 	while (spec->argv[count] != NULL)
 		count++;
+	/* cppcheck-suppress allocaCalled ; what it would have instead is -Wvla's error */
 	char **argv = alloca((count + 2) * sizeof *argv);
 	argv[0] = (char[]){"/bin/sh"};
 	memcpy(argv + 1, spec->argv, (count + 1) * sizeof *argv);
@@ -101,6 +102,7 @@ static bool close_others(int *exec_error)
 	return true;
 }
 
+/* exec_error: NULL for a worker, which closes the others itself. */
 static bool make_ready(const struct spawn *spec, int *exec_error)
 {
 	if (!redirect(spec))
@@ -111,7 +113,7 @@ static bool make_ready(const struct spawn *spec, int *exec_error)
 		return false;
 	if (spec->prepare != NULL)
 		spec->prepare(spec->context);
-	return !spec->close_others || close_others(exec_error);
+	return exec_error == NULL || !spec->close_others || close_others(exec_error);
 }
 
 /* Returns only where the program cannot be executed: with the reason in errno. */
@@ -146,18 +148,22 @@ static void settle_group(const struct spawn *spec, pid_t pid)
 		setpgid(pid, pid);
 }
 
-/* The child runs on our stack and in our memory until its exec, so it tells its error there. */
+/* The child runs on our stack and in our memory until its exec: it finds its environment there, and leaves its error. */
 static pid_t spawn_until_exec(const struct spawn *spec, bool we_are_foreground, struct spawn_exec *exec)
 {
+	char **ours = environ;
 	volatile int error = 0;
-	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): no handler runs, all signals are blocked */
 
+	environ = spec->environment;
+	pid_t pid = vfork(); /* no handler runs meanwhile: all signals are blocked */
 	if (pid == 0) {
 		run_program(spec, we_are_foreground, NULL);
 		error = errno;
 		_exit(exitcode_of_exec(error));
 	}
-	exec->error = pid > 0 ? error : 0;
+	environ = ours;
+	if (exec != NULL && pid > 0)
+		exec->error = error;
 	return pid;
 }
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "config/names.h"
 #include "config/signame.h"
 
 const char *step_env_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT])
@@ -21,6 +23,42 @@ void step_env_add(const struct plan_pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->count; i++)
 		setenv(pairs->items[i].name, pairs->items[i].value, 1);
+}
+
+static bool is_in(const struct plan_pairs *pairs, const char *variable)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		size_t length = strlen(pairs->items[i].name);
+		if (strncmp(variable, pairs->items[i].name, length) == 0 && variable[length] == '=')
+			return true;
+	}
+	return false;
+}
+
+char **step_env_with(const struct plan_pairs *pairs)
+{
+	size_t count = 0, size = 0;
+
+	if (pairs->count == 0)
+		return environ;
+	while (environ[count] != NULL)
+		count++;
+	for (size_t i = 0; i < pairs->count; i++)
+		size += strlen(pairs->items[i].name) + strlen(pairs->items[i].value) + 2;
+	char **with = malloc((count + pairs->count + 1) * sizeof *with + size);
+	if (with == NULL)
+		return NULL;
+	char *text = (char *)(with + count + pairs->count + 1);
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!is_in(pairs, environ[i]))
+			with[used++] = environ[i];
+	for (size_t i = 0; i < pairs->count; i++) {
+		with[used++] = text;
+		text += sprintf(text, "%s=%s", pairs->items[i].name, pairs->items[i].value) + 1;
+	}
+	with[used] = NULL;
+	return with;
 }
 
 void step_env_set_number(const char *name, long long number)
@@ -56,7 +94,7 @@ void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time)
 
 	step_env_add(&seq->plan->app.environment);
 	step_env_add(&plan->environment);
-	setenv("TINYSUP_REASON", seq_reason_name(seq->reason), 1);
+	setenv("TINYSUP_REASON", name_of(&names_reasons, seq->reason), 1);
 	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
 	setenv("TINYSUP_STEP", plan->name, 1);
 	step_env_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);

@@ -18,4 +18,10 @@ void step_env_set_number(const char *name, long long number);
 /* In the child: variables of a plan. */
 void step_env_add(const struct plan_pairs *pairs);
 
+/*
+ * Our environment with `pairs` in it, for a child that shares our memory; it is environ itself where there are none. Before the
+ * seal; never freed. NULL: no memory.
+ */
+char **step_env_with(const struct plan_pairs *pairs);
+
 #endif

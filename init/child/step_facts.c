@@ -6,8 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/names.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
+#include "probes/clock.h"
 
 static void make_id(char id[SHUTDOWN_ID_TEXT])
 {
@@ -59,7 +60,7 @@ void step_facts_report(struct shutdown_facts *facts)
 	const struct plan_chain *chain = &seq->plan->shutdown.chain;
 	msec_t now = clock_now();
 
-	report->reason = seq_reason_name(seq->reason);
+	report->reason = name_of(&names_reasons, seq->reason);
 	report->signal = seq->signal > 0 ? signal_name(seq->signal) : "";
 	report->app_state = step_facts_app_text(seq, facts->app_state);
 	report->elapsed = now - seq->started;

@@ -1,6 +1,7 @@
 #include "init/machine/exitcode.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 int exitcode_of_status(int wait_status)
@@ -27,15 +28,15 @@ static bool ended_as_asked(const struct seq *seq)
 		return false;
 	if (WIFSIGNALED(status))
 		return (seq->stop_sent >> (WTERMSIG(status) - 1) & 1) != 0;
-	return WEXITSTATUS(status) == 143;
+	return WEXITSTATUS(status) == 128 + SIGTERM;
 }
 
 static int app_code(const struct seq *seq)
 {
 	if (seq->exec_errno != 0)
 		return exitcode_of_exec(seq->exec_errno);
-	if (!seq->app_gone || (seq->app_killed && WIFSIGNALED(seq->app_status) && WTERMSIG(seq->app_status) == 9))
-		return 137;
+	if (!seq->app_gone || (seq->app_killed && WIFSIGNALED(seq->app_status) && WTERMSIG(seq->app_status) == SIGKILL))
+		return 128 + SIGKILL;
 	if (ended_as_asked(seq) && seq->plan->shutdown.clean_exit_code >= 0)
 		return seq->plan->shutdown.clean_exit_code;
 	return exitcode_of_status(seq->app_status);

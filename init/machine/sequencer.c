@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "config/names.h"
 #include "init/machine/exitcode.h"
 #include "init/machine/stage.h"
 
@@ -17,16 +18,11 @@
 
 const char *seq_state_name(enum step_state state)
 {
-	static const char *const names[] = {"pending", "running", "running", "ok", "failed", "timeout", "skipped", "cut"};
+	static const char *const names[] = {
+	    [STATE_PENDING] = "pending", [STATE_RUNNING] = "running", [STATE_PAUSED] = "running",  [STATE_OK] = "ok",
+	    [STATE_FAILED] = "failed",   [STATE_TIMEOUT] = "timeout", [STATE_SKIPPED] = "skipped", [STATE_CUT] = "cut"};
 
 	return names[state];
-}
-
-const char *seq_reason_name(enum reason reason)
-{
-	static const char *const names[REASON_COUNT] = {"stop", "exit", "crash", "unhealthy", "restart", "recovery"};
-
-	return names[reason];
 }
 
 void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint64_t seed)

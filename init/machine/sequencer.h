@@ -109,7 +109,5 @@ bool seq_is_restarting(const struct seq *seq);
 
 /* "ok", "failed" ... */
 const char *seq_state_name(enum step_state state);
-/* "stop", "crash" ...: as TINYSUP_REASON has it. */
-const char *seq_reason_name(enum reason reason);
 
 #endif

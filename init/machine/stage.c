@@ -92,7 +92,7 @@ static msec_t attempt_end(const struct plan_step *plan, const struct seq_step *s
 	msec_t left = step->until - now;
 
 	if (plan->kind == STEP_WAIT)
-		return plan->attempt_timeout < left ? now + plan->attempt_timeout : step->until;
+		return now + budget_cap(plan->attempt_timeout, left);
 	if (is_job(plan) && step->attempt < plan->retry.attempts && (plan->retry.on & RETRY_TIMEOUT) != 0)
 		return now + (left + 1) / 2;
 	return step->until;
@@ -188,10 +188,8 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 	const struct plan_step *plan = plan_of(seq, index);
 	struct seq_step *step = &seq->steps[index];
 	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
-	msec_t time = left > 2 * REAP_TIME ? left - REAP_TIME : left / 2;
+	msec_t time = budget_cap(plan->timeout, left > 2 * REAP_TIME ? left - REAP_TIME : left / 2);
 
-	if (plan->timeout != MSEC_UNSET && plan->timeout < time)
-		time = plan->timeout;
 	if (seq->app_killed && time > REAP_TIME)
 		time = REAP_TIME; /* for a restart, in vain */
 	step->until = now + time;
@@ -243,7 +241,7 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 		return;
 	}
 	step->started = now;
-	step->until = now + (plan->timeout != MSEC_UNSET && plan->timeout < time ? plan->timeout : time);
+	step->until = now + budget_cap(plan->timeout, time);
 	switch (plan->kind) {
 	case STEP_STOP:
 		stop_app(seq, now, index, out);

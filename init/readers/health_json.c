@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "init/readers/page_view.h"
 #include "probes/text.h"
 
@@ -72,12 +72,12 @@ json_t *health_json(const struct page *copy, enum probe_kind kind, int64_t now)
 
 	if (kind == PROBE_READINESS && copy->head.chain.running)
 		json_object_set_new(checks, "shutdown:step", json_pack("[o]", describe_step(copy, now)));
-	json_t *root =
-	    json_pack("{s:s, s:s, s:o, s:o}", "status",
-		      !healthy ? "fail"
-		      : all    ? "pass"
-			       : "warn",
-		      "description", probes_name(kind), "serviceId", text_json(copy->head.app_name), "checks", checks);
+	json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "status",
+				 !healthy ? "fail"
+				 : all    ? "pass"
+					  : "warn",
+				 "description", name_of(&names_probes, kind), "serviceId", text_json(copy->head.app_name),
+				 "checks", checks);
 	if (!healthy)
 		json_object_set_new(root, "output", text_json(why));
 	return root;

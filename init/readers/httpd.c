@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "init/readers/http_reply.h"
-#include "init/base/clock.h"
 #include "init/base/signals.h"
+#include "probes/clock.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTION_POOL 8192 /* bytes for a request's head and an answer's; what is longer is refused with 431 or 414 */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "init/machine/sequencer.h"
 #include "init/readers/page_view.h"
 
@@ -51,7 +51,7 @@ static void print_rounds(FILE *to, const struct page *copy)
 		} results[] = {{"ok", verdict->rounds_ok}, {"fail", verdict->rounds_failed}, {"error", verdict->rounds_error}};
 		for (size_t i = 0; i < sizeof results / sizeof *results; i++)
 			fprintf(to, "tinysup_probe_rounds_total{probe=\"%s\",result=\"%s\"} %" PRIu64 "\n",
-				probes_name((enum probe_kind)kind), results[i].name, results[i].count);
+				name_of(&names_probes, (size_t)kind), results[i].name, results[i].count);
 	}
 }
 
@@ -61,12 +61,12 @@ static void print_probes(FILE *to, const struct page *copy, int64_t now)
 
 	family(to, "tinysup_healthy", "gauge", "1 while /livez, /readyz or /startupz returns 200.");
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		fprintf(to, "tinysup_healthy{probe=\"%s\"} %d\n", probes_name((enum probe_kind)kind),
+		fprintf(to, "tinysup_healthy{probe=\"%s\"} %d\n", name_of(&names_probes, (size_t)kind),
 			page_healthy(copy, (enum probe_kind)kind, now, why));
 	print_rounds(to, copy);
 	family(to, "tinysup_probe_skipped_total", "counter", "Rounds skipped because the previous one was still running.");
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		fprintf(to, "tinysup_probe_skipped_total{probe=\"%s\"} %" PRIu64 "\n", probes_name((enum probe_kind)kind),
+		fprintf(to, "tinysup_probe_skipped_total{probe=\"%s\"} %" PRIu64 "\n", name_of(&names_probes, (size_t)kind),
 			copy->head.verdicts[kind].skipped);
 }
 
@@ -84,7 +84,7 @@ static void check_labels(FILE *to, const struct page *copy, size_t index)
 	if (duplicate)
 		snprintf(name, sizeof name, "%s#%zu", check->name, index + 1);
 	label(to, "{check", duplicate ? name : check->name);
-	label(to, ",kind", probes_check_kind(check->kind));
+	label(to, ",kind", name_of(&names_check_kinds, check->kind));
 }
 
 static void print_one(FILE *to, const struct page *copy, size_t index, const char *name, double value)
@@ -150,7 +150,6 @@ static void print_checks(FILE *to, const struct page *copy, int64_t now)
 
 static void print_app(FILE *to, const struct page_head *head, int64_t now)
 {
-	static const char *const phases[] = {"running", "stopping", "waiting_to_restart"};
 	const struct page_app *app = &head->app;
 
 	gauge(to, "tinysup_app_up", "1 while the app is running.", app->pid > 0);
@@ -163,8 +162,9 @@ static void print_app(FILE *to, const struct page_head *head, int64_t now)
 		gauge(to, "tinysup_app_watchdog_age_seconds", "Age of the app's last WATCHDOG=1.",
 		      seconds(now - app->watchdog_at));
 	family(to, "tinysup_phase", "gauge", "1 for the current phase of tinysup.");
-	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
-		fprintf(to, "tinysup_phase{phase=\"%s\"} %d\n", phases[i], (size_t)head->phase == i);
+	for (int phase = 0; phase < PAGE_PHASES; phase++)
+		fprintf(to, "tinysup_phase{phase=\"%s\"} %d\n", view_phase_name((enum page_phase)phase),
+			(int)head->phase == phase);
 	family(to, "tinysup_listener_restarts_total", "counter", "Restarts of this listener.");
 	fprintf(to, "tinysup_listener_restarts_total %" PRIu64 "\n", head->listener_restarts);
 }
@@ -173,12 +173,13 @@ static void print_reasons(FILE *to, const char *name, const char *help, const ui
 {
 	family(to, name, "counter", help);
 	for (int reason = 0; reason < REASON_COUNT; reason++)
-		fprintf(to, "%s{reason=\"%s\"} %" PRIu64 "\n", name, seq_reason_name((enum reason)reason), counts[reason]);
+		fprintf(to, "%s{reason=\"%s\"} %" PRIu64 "\n", name, name_of(&names_reasons, (enum reason)reason),
+			counts[reason]);
 }
 
 static void print_last(FILE *to, const struct page_chain *chain)
 {
-	const char *reason = seq_reason_name(chain->reason);
+	const char *reason = name_of(&names_reasons, chain->reason);
 
 	family(to, "tinysup_last_chain_duration_seconds", "gauge", "Duration of the last chain, by reason.");
 	fprintf(to, "tinysup_last_chain_duration_seconds{reason=\"%s\"} %.15g\n", reason,

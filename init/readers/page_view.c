@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "config/duration.h"
-#include "init/base/clock.h"
 #include "init/base/line.h"
 #include "probes/result.h"
+#include "probes/clock.h"
 
 enum view_check view_check(const struct page_check *check, int64_t now)
 {
@@ -89,4 +89,12 @@ json_t *view_unix_time(int64_t unix_ms)
 json_t *view_time(int64_t at, int64_t now)
 {
 	return view_unix_time(clock_wall(clock_now() - (now - at)));
+}
+
+const char *view_phase_name(enum page_phase phase)
+{
+	static const char *const names[] = {
+	    [PAGE_RUNNING] = "running", [PAGE_STOPPING] = "stopping", [PAGE_WAITING_TO_RESTART] = "waiting_to_restart"};
+
+	return names[phase];
 }

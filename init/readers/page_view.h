@@ -32,4 +32,7 @@ json_t *view_time(int64_t at, int64_t now);
 /* The same from milliseconds since 1970. */
 json_t *view_unix_time(int64_t unix_ms);
 
+/* "running", "stopping", "waiting_to_restart". */
+const char *view_phase_name(enum page_phase phase);
+
 #endif

@@ -3,20 +3,12 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "config/signame.h"
-#include "init/base/clock.h"
 #include "init/machine/sequencer.h"
 #include "init/readers/page_view.h"
 #include "probes/text.h"
-
-static const char *phase_name(enum page_phase phase)
-{
-	static const char *const names[] = {
-	    [PAGE_RUNNING] = "running", [PAGE_STOPPING] = "stopping", [PAGE_WAITING_TO_RESTART] = "waiting_to_restart"};
-
-	return names[phase];
-}
+#include "probes/clock.h"
 
 static json_t *ms(int64_t duration)
 {
@@ -102,7 +94,7 @@ static json_t *check_json(const struct page_check *check, int64_t now)
 	bool has_result = check->has_result;
 	json_t *object = json_pack(
 	    "{s:o, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "name", text_json(check->name), "kind",
-	    probes_check_kind(check->kind), "soft", check->soft, "state", states[view_check(check, now)], "class",
+	    name_of(&names_check_kinds, check->kind), "soft", check->soft, "state", states[view_check(check, now)], "class",
 	    has_result ? json_string(failure_name(check->failure)) : json_null(), "status",
 	    has_result && check->status != 0 ? json_integer(check->status) : json_null(), "message",
 	    text_or_null(check->message), "took_ms", has_result ? json_real((double)check->took_us / 1000) : json_null(), "ok",
@@ -139,7 +131,7 @@ static json_t *chain_json(const struct page *copy, int64_t now)
 		return json_null();
 	int64_t left = chain->deadline > now ? chain->deadline - now : 0;
 	return json_pack("{s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:b, s:o}", "running", chain->running, "reason",
-			 seq_reason_name(chain->reason), "signal", text_or_null(chain->signal), "begun",
+			 name_of(&names_reasons, chain->reason), "signal", text_or_null(chain->signal), "begun",
 			 view_unix_time(chain->unix_ms), "took_ms",
 			 (json_int_t)((chain->running ? now : chain->ended) - chain->started), "remaining_ms",
 			 chain->running ? ms(left) : json_null(), "step", step != NULL ? text_json(step->name) : json_null(),
@@ -151,7 +143,7 @@ static json_t *chains_json(const struct page_head *head)
 	json_t *chains = json_object();
 
 	for (int reason = 0; reason < REASON_COUNT; reason++)
-		json_object_set_new(chains, seq_reason_name((enum reason)reason),
+		json_object_set_new(chains, name_of(&names_reasons, (enum reason)reason),
 				    json_pack("{s:I, s:I}", "run", (json_int_t)head->chains_run[reason], "failed",
 					      (json_int_t)head->chains_failed[reason]));
 	return chains;
@@ -165,11 +157,11 @@ json_t *status_json(const struct page *copy, int64_t now)
 	json_t *probes = json_object(), *checks = json_array();
 
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
-		json_object_set_new(probes, probes_name((enum probe_kind)kind), probe_json(copy, (enum probe_kind)kind, now));
+		json_object_set_new(probes, name_of(&names_probes, (size_t)kind), probe_json(copy, (enum probe_kind)kind, now));
 	for (size_t i = 0; i < head->checks; i++)
 		json_array_append_new(checks, check_json(&copy->check[i], now));
 	return json_pack("{s:o, s:i, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "version", text_json(head->tinysup),
-			 "pid", (int)head->supervisor, "phase", phase_name(head->phase), "started",
+			 "pid", (int)head->supervisor, "phase", view_phase_name(head->phase), "started",
 			 view_unix_time(head->started_unix_ms), "uptime_ms", (json_int_t)(now - head->started),
 			 "last_change_ms", (json_int_t)(now - head->written), "app", app_json(head, now), "probes", probes,
 			 "checks", checks, "chain", chain_json(copy, now), "chains", chains_json(head), "listener_restarts",

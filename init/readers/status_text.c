@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 
 #include "config/duration.h"
-#include "config/read_probes.h"
+#include "config/names.h"
 #include "config/signame.h"
 #include "init/machine/sequencer.h"
 #include "init/readers/status.h"
@@ -74,7 +74,7 @@ static void print_probes(FILE *to, const struct page *copy, int64_t now)
 		const struct page_verdict *verdict = &copy->head.verdicts[kind];
 		char why[2 * PAGE_TEXT], since[DURATION_TEXT];
 		bool healthy = view_healthy(copy, kind, now, why);
-		fprintf(to, "%-9s  %-9s", probes_name(kind), healthy ? "healthy" : "UNHEALTHY");
+		fprintf(to, "%-9s  %-9s", name_of(&names_probes, kind), healthy ? "healthy" : "UNHEALTHY");
 		if (verdict->since > 0)
 			fprintf(to, " for %s", span(now - verdict->since, since));
 		fprintf(to, "%s%s%s\n", verdict->probed ? "" : " (not probed)", *why ? ": " : "", why);
@@ -104,8 +104,8 @@ static void print_check(FILE *to, const struct page_check *check, int width, int
 	}
 	view_check_why(check, now, why);
 	fprintf(to, "%-*s  %-7s  %-4s  %-6s  %-8s  %10s  %8s  %8" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "%s%s\n", width,
-		check->name, probes_check_kind(check->kind), check->soft ? "yes" : "", states[view_check(check, now)], since,
-		took, age, check->ok, check->failed, check->errors, *why ? "  " : "", why);
+		check->name, name_of(&names_check_kinds, check->kind), check->soft ? "yes" : "", states[view_check(check, now)],
+		since, took, age, check->ok, check->failed, check->errors, *why ? "  " : "", why);
 }
 
 static void print_checks(FILE *to, const struct page *copy, int64_t now)
@@ -128,7 +128,7 @@ static void print_chain(FILE *to, const struct page *copy, int64_t now)
 	if (!chain->ran)
 		return;
 	view_progress(copy, now, progress);
-	fprintf(to, "\n%s: %s%s%s", chain->running ? "chain" : "last chain", seq_reason_name(chain->reason),
+	fprintf(to, "\n%s: %s%s%s", chain->running ? "chain" : "last chain", name_of(&names_reasons, chain->reason),
 		*chain->signal ? " by " : "", chain->signal);
 	if (chain->running)
 		fprintf(to, ", for %s, %s\n", span(now - chain->started, time), progress);

@@ -29,7 +29,7 @@ race: bench-tools
 
 $(BENCH_TOOLS)/bench: tests/bench/bench.c tests/bench/launch.c tests/bench/launch.h
 $(BENCH_TOOLS)/race: tests/bench/race.c tests/bench/moment.c tests/bench/launch.c tests/bench/moment.h tests/bench/launch.h
-$(BENCH_TOOLS)/cost: tests/bench/cost.c tests/bench/launch.c probes/page.c probes/clock.c tests/bench/launch.h probes/page.h
+$(BENCH_TOOLS)/cost: tests/bench/cost.c tests/bench/launch.c probes/page.c probes/page_valid.c probes/utf8.c probes/clock.c tests/bench/launch.h probes/page.h
 $(BENCH_TOOLS)/serve: tests/bench/serve.c
 $(BENCH_TOOLS)/get: tests/bench/get.c
 $(BENCH_TOOLS)/helper: tests/bench/helper.c

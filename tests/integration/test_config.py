@@ -70,7 +70,7 @@ ERRORS = [
     # checks
     ('checks = ( { tcp: { port = 1; }; } );', "checks[0].name: must be set"),
     ('checks = ( { name = "a/b"; exec = [ "x" ]; } );', 'checks[0].name: must not be empty or contain spaces, ":" or "/"'),
-    ('checks = ( { name = "a"; } );', "checks[0]: set exactly one of http, tcp, grpc, exec, file, notify, process"),
+    ('checks = ( { name = "a"; } );', "checks[0]: set exactly one of http, tcp, exec, file, grpc, notify, process"),
     ('checks = ( { name = "a"; exec = [ "x" ]; tcp: { port = 1; }; } );', "checks[0]: has both tcp and exec"),
     ('checks = ( { name = "a"; exec = [ "x" ]; }, { name = "a"; exec = [ "y" ]; } );', 'duplicate check name "a"'),
     ('checks = ( { name = "a"; http: { }; } );', "checks[0].http.url: must be set"),

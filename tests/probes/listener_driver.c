@@ -23,10 +23,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "init/base/clock.h"
 #include "init/readers/httpd.h"
-#include "init/listen.h"
+#include "init/listener.h"
 #include "init/readers/status.h"
+#include "probes/clock.h"
 
 static struct page *page;
 static int memfd, listen_fd;
@@ -230,7 +230,7 @@ int main(void)
 	char line[1024], command[16];
 
 	open_page();
-	listen_fd = listen_open("127.0.0.1:0");
+	listen_fd = listener_open("127.0.0.1:0");
 	if (listen_fd < 0 || getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0)
 		return 2;
 	start_listener();

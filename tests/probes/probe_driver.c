@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "hooks/alert.h"
-#include "hooks/request.h"
 #include "probes/check.h"
+#include "probes/http.h"
 #include "probes/probe.h"
 #include "probes/text.h"
 
@@ -69,7 +69,6 @@ static int run_http(char **words)
 	    .tls = {.verify = true},
 	    .json = {.items = asserted},
 	};
-	struct plan_step step = {.kind = STEP_HTTP, .idempotency_key = true};
 	struct check_result result;
 	const char *key = NULL;
 	msec_t timeout = 2000;
@@ -115,8 +114,7 @@ static int run_http(char **words)
 		else if (value_of(*words, "verify"))
 			http.tls.verify = false;
 	}
-	step.http = http;
-	request_run(&step, key, timeout, &result);
+	http_run(&http, key, timeout, &result);
 	return print(&result);
 }
 

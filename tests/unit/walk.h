@@ -5,6 +5,7 @@
 #ifndef TINYSUP_TESTS_UNIT_WALK_H
 #define TINYSUP_TESTS_UNIT_WALK_H
 
+#include "config/names.h"
 #include "tests/unit/holds.h"
 
 #include "config/budget.h"
@@ -129,7 +130,7 @@ static inline void describe(const struct path *p)
 				s->on_failure == ON_FAILURE_ABORT ? " abort" : "", p->done[s - steps].what,
 				seq_state_name(p->seq.steps[s - steps].state));
 		}
-	fprintf(stderr, "phase %d, reason %s, %lld ms after the begin\n", p->seq.phase, seq_reason_name(p->seq.reason),
+	fprintf(stderr, "phase %d, reason %s, %lld ms after the begin\n", p->seq.phase, name_of(&names_reasons, p->seq.reason),
 		(long long)(p->now - p->seq.started));
 }
 

@@ -1,0 +1,29 @@
+/*
+ * Every enum of the plan in words: what the configuration takes, and what logs, --status, metrics and --check print. One table
+ * each, by the enumerators' names, so that their order is nobody's business.
+ */
+#ifndef TINYSUP_CONFIG_NAMES_H
+#define TINYSUP_CONFIG_NAMES_H
+
+#include <stddef.h>
+
+struct names {
+	const char *const *words; /* by value; NULL: that value has no word */
+	size_t count;
+	const char *later; /* "one|two": words that are known, but not in this version; NULL: none */
+};
+
+extern const struct names names_alert_types, names_check_kinds, names_log_formats, names_log_levels, names_on_failure,
+    names_probe_modes, names_probes, names_reasons, names_restart_policies, names_retry_causes, names_signal_targets,
+    names_step_kinds, names_unhealthy;
+
+/* For settings of a later version: nothing but words that are not in this one. */
+extern const struct names names_while, names_recovery, names_notify_on;
+
+/* The word of a value, which must have one. */
+const char *name_of(const struct names *names, size_t value);
+
+/* The value of a word; -1: there is none. */
+int name_find(const struct names *names, const char *word);
+
+#endif
