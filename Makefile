@@ -53,7 +53,15 @@ $(BUILD)/init/usage.o: LICENSE $(BUILD)/commit
 
 -include $(OBJECTS:.o=.d)
 
+.PHONY: install
+install: all
+	install -D -m 755 $(BUILD)/tinysup $(DESTDIR)$(PREFIX)/sbin/tinysup
+	for page in docs/*.[1-8]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tinysup/LICENSE
+
 include static.mk
+include docs/docs.mk
 include tests/test.mk
 
 .PHONY: clean help
@@ -62,14 +70,21 @@ clean:
 	find build-static -mindepth 1 -maxdepth 1 ! -name deps ! -name sources -exec rm -rf {} + 2>/dev/null || true
 
 help:
-	@echo 'make             build $(BUILD)/tinysup with the distribution'"'"'s libraries'
-	@echo 'make static      build-static/tinysup, the release: one static binary (installs what is missing)'
-	@echo 'make dist        build-dist/: the release as a tarball and as a .deb'
-	@echo 'make bench       side by side with tini, dumb-init, catatonit and no init at all'
-	@echo 'make demo        a paper trading bot, stopped in order (installs what is missing)'
-	@echo 'make test        every test (installs what is missing); make test T=NAME runs what matches NAME'
-	@echo 'make lint        compiler analysis, clang-tidy, cppcheck, shellcheck; warnings are errors'
-	@echo 'make fmt         format the C sources'
-	@echo 'make asan        build $(BUILD)-asan/tinysup with the address and undefined behaviour sanitizers'
-	@echo 'make install     into DESTDIR and PREFIX (default /usr/local)'
+	@echo 'make              build $(BUILD)/tinysup with the distribution'"'"'s libraries'
+	@echo 'make setup        install what tests and linters need (apt, by root or sudo); FOR=build, demo, test, bench, e2e or static'
+	@echo 'make check        build, and run the unit tests; seconds, installs nothing'
+	@echo 'make test         every test, after make setup; T=NAME: those whose file::test contains NAME'
+	@echo 'make e2e          the tests that need a Docker engine'
+	@echo 'make lint         layers, analyzer, clang-tidy, cppcheck, shellcheck, format, manual; warnings are errors'
+	@echo 'make fmt          format the C sources'
+	@echo 'make docs         write docs/tinysup.conf.5 from the schema'
+	@echo 'make demo         a paper trading bot, stopped in order'
+	@echo 'make shell        a shell in a PID namespace whose process 1 is tinysup with that bot'
+	@echo 'make static       build-static/tinysup, the release: one static binary'
+	@echo 'make dist         build-dist/: the release as a tarball and as a .deb'
+	@echo 'make asan         build-asan/tinysup, with the address and undefined behavior sanitizers'
+	@echo 'make seal         build-seal/tinysup, whose process 1 aborts if it allocates memory after start-up'
+	@echo 'make bench        side by side with other inits and supervisors; CHECKS=1, DENSITY=1, PROFILE=1, DOCKER=1'
+	@echo 'make race         SIGTERM at random moments of the start; N=MOMENTS'
+	@echo 'make install      into DESTDIR and PREFIX (default /usr/local)'
 	@echo 'make clean'

@@ -7,9 +7,11 @@ RELEASE     := tinysup-$(VERSION)-linux-$(ARCH)
 # Two builds of one commit are the same bytes: no time but the commit's own
 EPOCH       := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
+NEEDS_static = $(shell .ci/static/deps.sh --needs)
+
 .PHONY: static dist
 static:
-	@.ci/needs $$(.ci/static/deps.sh --needs)
+	@$(MAKE) -s setup FOR=static
 	@.ci/static/deps.sh $(STATIC_DEPS)
 	@$(MAKE) -s all BUILD=$(STATIC_DIR) STATIC=$(STATIC_DEPS)
 	@strip --strip-all -R .comment -o $(STATIC_DIR)/tinysup.stripped $(STATIC_DIR)/tinysup

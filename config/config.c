@@ -20,6 +20,9 @@
 #include "config/user.h"
 
 static struct arena arena; /* one plan a process: config_seal() has to find it */
+/* Only needed while the plan is made: nothing of the plan points into them. */
+static config_t the_tree;
+static struct source the_source;
 
 const char *config_named(const char *option)
 {
@@ -224,19 +227,23 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 		settle_deadline(reader, tree, shutdown);
 }
 
-/* The tree is only needed while the plan is made: nothing of the plan points into it. */
 static void load_file(struct reader *reader, struct plan *plan, char *const *command)
 {
-	config_t tree;
-
-	config_init(&tree);
-	if (source_read(reader->source, reader->file, reader->errors) && parse(&tree, reader)) {
-		read_group(reader, &schema_root, config_root_setting(&tree), plan, "");
-		settle(reader, &tree, plan, command);
+	config_init(&the_tree);
+	if (source_read(reader->source, reader->file, reader->errors) && parse(&the_tree, reader)) {
+		read_group(reader, &schema_root, config_root_setting(&the_tree), plan, "");
+		settle(reader, &the_tree, plan, command);
 		programs_look(reader, plan);
 	}
-	config_destroy(&tree);
-	source_free(reader->source);
+}
+
+void config_release(void)
+{
+	if (the_tree.root == NULL)
+		return;
+	config_destroy(&the_tree);
+	source_free(&the_source);
+	memset(&the_tree, 0, sizeof the_tree);
 }
 
 /* NULL where nobody else could find it by that. */
@@ -271,7 +278,6 @@ static struct plan *load(struct reader *reader, char *const *command)
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
 	static const struct config_checks nobody;
-	static struct source source;           /* large; never touched where there is no file */
 	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
 
 	if (!arena_open(&arena)) {
@@ -284,8 +290,11 @@ struct plan *config_load(const char *file, char *const *command, const struct co
 		errors_print(&errors, "", err);
 		return NULL;
 	}
-	struct reader reader = {
-	    .arena = &arena, .source = &source, .errors = &errors, .file = file, .judges = judges != NULL ? judges : &nobody};
+	struct reader reader = {.arena = &arena,
+				.source = &the_source,
+				.errors = &errors,
+				.file = file,
+				.judges = judges != NULL ? judges : &nobody};
 	reader.last_program = &reader.programs;
 	reader.warnings = reader.judges->warns ? &warnings : NULL;
 	struct plan *plan = load(&reader, command);

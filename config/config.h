@@ -37,6 +37,9 @@ const char *config_find(const char *option);
 /* The plan becomes read-only memory. */
 void config_seal(void);
 
+/* Frees what reading took beside the plan. Not before the app is started: it takes longer than some parts of reading. */
+void config_release(void);
+
 /* The version of the library that reads the syntax: "1.5.0". */
 const char *config_library(void);
 

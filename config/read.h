@@ -37,6 +37,12 @@ struct reader {
 /* NULL for a group that is not there: only defaults are set. `out` is zeroed memory of the schema's size. */
 void read_group(struct reader *reader, const struct schema *schema, config_setting_t *group, void *out, const char *path);
 
+/*
+ * A member of a group by its name; NULL: it has none. As libconfig's own, which takes each name for a path and looks for its
+ * separators again and again: a fifth of the time that reading a file took.
+ */
+config_setting_t *read_member(const config_setting_t *group, const char *name);
+
 /* Report something about a setting, at its own file and line. */
 void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

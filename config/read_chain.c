@@ -107,7 +107,7 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 	}
 	for (size_t i = 0; i < text.alert.count; i++) {
 		to[i] = text.step;
-		to[i].alert = find_alert(c, config_setting_get_member(group, "alert"), text.alert.items[i], path);
+		to[i].alert = find_alert(c, read_member(group, "alert"), text.alert.items[i], path);
 		if (text.alert.count > 1)
 			to[i].name = with_channel(c, text.step.name, text.alert.items[i]);
 	}
@@ -119,8 +119,7 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 /* How many steps an element may become: an alert becomes one for each channel. */
 static size_t steps_in(const config_setting_t *group)
 {
-	const config_setting_t *alert =
-	    config_setting_type(group) == CONFIG_TYPE_GROUP ? config_setting_get_member(group, "alert") : NULL;
+	const config_setting_t *alert = config_setting_type(group) == CONFIG_TYPE_GROUP ? read_member(group, "alert") : NULL;
 
 	return alert != NULL && config_setting_length(alert) > 1 ? (size_t)config_setting_length(alert) : 1;
 }

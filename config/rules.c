@@ -17,7 +17,7 @@
 
 static config_setting_t *member(const config_setting_t *group, const char *name)
 {
-	return config_setting_get_member(group, name);
+	return read_member(group, name);
 }
 
 static void report_at(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *what)
@@ -38,28 +38,36 @@ static void doubt_at(struct reader *reader, config_setting_t *group, const char 
 	read_doubt(reader, member(group, name), whole, "%s", what);
 }
 
+static void list_words(const struct names *names, char list[128])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (names->words[i] != NULL)
+			used += (size_t)snprintf(list + used, 128 - used, "%s%s", used ? ", " : "", names->words[i]);
+}
+
 /* The value whose word is given; -1 after reporting that none or several are. */
 static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const struct names *names)
 {
 	char list[128];
-	size_t used = 0;
 	int found = -1;
 
-	for (size_t i = 0; i < names->count; i++)
-		if (names->words[i] != NULL)
-			used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names->words[i]);
 	for (size_t i = 0; i < names->count; i++) {
 		if (names->words[i] == NULL || member(group, names->words[i]) == NULL)
 			continue;
 		if (found >= 0) {
+			list_words(names, list);
 			read_error(reader, group, path, "has both %s and %s: set exactly one of %s", names->words[found],
 				   names->words[i], list);
 			return -1;
 		}
 		found = (int)i;
 	}
-	if (found < 0)
+	if (found < 0) {
+		list_words(names, list);
 		read_error(reader, group, path, "set exactly one of %s", list);
+	}
 	return found;
 }
 

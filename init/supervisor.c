@@ -117,6 +117,7 @@ static void open_page(struct supervisor *s)
 static void settle_in(struct supervisor *s)
 {
 	s->settled = true;
+	config_release();
 	config_seal();
 	if (s->plan->shutdown.chain.count > 0 || s->plan->checks.count > 0)
 		jobs_init();

@@ -1,29 +1,47 @@
-# Everything that is for developers: demo, tests, linters, the builds they need. The top Makefile includes this.
+# Everything that is for developers: setup, demo, tests, linters, the builds they need. The top Makefile includes this.
 
-BUILD_NEEDS := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev libmicrohttpd-dev
-DEMO_NEEDS  := $(BUILD_NEEDS) python3 util-linux procps
-TEST_NEEDS  := $(DEMO_NEEDS) git tini dumb-init catatonit iproute2 libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl \
-                python3-grpcio python3-fastapi python3-uvicorn nginx-light redis-server
+# the one that has the distribution's pytest; what the tests start with Python runs with it too
+PYTHON ?= /usr/bin/python3
+
+NEEDS_build := gcc make libc6-dev pkg-config libcurl4-openssl-dev libconfig-dev libjansson-dev libmicrohttpd-dev
+NEEDS_demo  := $(NEEDS_build) python3 util-linux procps
+NEEDS_test  := $(NEEDS_demo) git tini dumb-init catatonit iproute2 libcmocka-dev clang-tidy cppcheck clang-format shellcheck groff-base openssl curl \
+               python3-pytest python3-pytest-xdist python3-pytest-timeout python3-grpcio python3-fastapi python3-uvicorn nginx-light redis-server
 
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT         := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: demo test needs-demo needs-test asan seal unit fmt lint lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format
-needs-demo:
-	@.ci/needs $(DEMO_NEEDS)
-needs-test:
-	@.ci/needs $(TEST_NEEDS)
+# The only target that installs anything, as root or by sudo, and says what; FOR: build, demo, test (linters too), bench, e2e, static
+FOR ?= test
+.PHONY: setup
+setup:
+	@.ci/needs $(NEEDS_$(FOR))
 
-demo: needs-demo
+.PHONY: demo shell check test
+demo:
+	@$(MAKE) -s setup FOR=demo
 	@$(MAKE) -s all
 	@tests/paper/demo.sh $(BUILD)/tinysup
 
-test: needs-test
-	@$(MAKE) -s all
+shell: all
+	@tests/paper/shell.sh $(BUILD)/tinysup
+
+check: all unit
+	@for program in $(UNIT); do \
+		$$program >$$program.log 2>&1 || { cat $$program.log; exit 1; }; done
+	@cat $(UNIT:%=%.log) | grep -c '^\[       OK \]' | sed 's/$$/ unit tests passed/'
+
+# a PID namespace takes with it whatever a test has started; its shell takes in what tests leave behind
+ALONE = setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc sh -c '"$$@"; exit $$?' sh
+
+# T=NAME: the tests whose `file::test` contains NAME
+test:
+	@$(MAKE) -s setup FOR=$(if $(filter-out false,$(CI)),e2e,test)
+	@$(MAKE) -s all drivers
 	@$(MAKE) -s seal
-	@$(MAKE) -s asan unit-asan
+	@$(MAKE) -s asan unit-asan drivers-asan
 	@$(if $(filter-out false,$(CI)),$(MAKE) -s static)
-	@tests/run.py $(T)
+	@PYTHONDONTWRITEBYTECODE=1 $(ALONE) $(PYTHON) -m pytest $(if $(T),--only '$(T)')
 
 # warnings are errors where the compiler is the one they were read with
 ifneq ($(filter-out false,$(CI)),)
@@ -34,9 +52,9 @@ endif
 
 ASAN := BUILD=build-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -U_FORTIFY_SOURCE" CFLAGS="-O1 -g"
 
+.PHONY: asan unit-asan seal unit
 asan:
 	@$(MAKE) all $(ASAN)
-.PHONY: unit-asan
 unit-asan:
 	@$(MAKE) unit $(ASAN)
 
@@ -51,24 +69,28 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(LINK) -lcmocka
 -include $(UNIT_SOURCES:%.c=$(BUILD)/%.d)
 
-# a page and the listener without a supervisor: tests/probes/listener.py makes it for the build that it is run with
-.PHONY: listener listener-asan
-listener: $(BUILD)/tests/listener_driver
-listener-asan:
-	@$(MAKE) listener $(ASAN)
-$(BUILD)/tests/listener_driver: $(BUILD)/tests/probes/listener_driver.o $(LIBRARY)
+# what tests in Python start: a page and the listener without a supervisor; a worker's work, told by words
+DRIVERS := $(BUILD)/tests/listener_driver $(BUILD)/tests/probe_driver
+.PHONY: drivers drivers-asan
+drivers: $(DRIVERS)
+drivers-asan:
+	@$(MAKE) drivers $(ASAN)
+$(DRIVERS): $(BUILD)/tests/%: $(BUILD)/tests/probes/%.o $(LIBRARY)
 	$(LINK)
--include $(BUILD)/tests/probes/listener_driver.d
+-include $(DRIVERS:$(BUILD)/tests/%=$(BUILD)/tests/probes/%.d)
 
-# --- linters ---
+# --- linters: tests/lint/test_lint.py runs each as a test ---
 
 C_FILES := $(sort $(wildcard init/*.[ch] init/*/*.[ch] docs/*.c probes/*.[ch] hooks/*.[ch] config/*.[ch] tests/*.[ch] tests/*/*.[ch]))
 SCRIPTS := .ci/run .ci/needs .ci/static/deps.sh $(wildcard tests/*/*.sh)
 
+.PHONY: fmt lint lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format lint-layers
 fmt:
 	clang-format -i $(C_FILES)
 
-lint: needs-test lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format
+lint: lint-layers lint-analyze lint-tidy lint-cppcheck lint-shellcheck lint-format lint-docs
+lint-layers: all
+	@.ci/layers $(BUILD)
 lint-analyze:
 	@$(MAKE) -s all BUILD=build-analyze WERROR=-Werror SAN=-fanalyzer
 lint-tidy:
@@ -80,30 +102,6 @@ lint-shellcheck:
 	@shellcheck -x -P SCRIPTDIR $(SCRIPTS)
 lint-format:
 	@clang-format --dry-run --Werror $(C_FILES)
-
-# --- install ---
-
-.PHONY: install
-install: all
-	install -D -m 755 $(BUILD)/tinysup $(DESTDIR)$(PREFIX)/sbin/tinysup
-	for page in docs/*.[1-8]; do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tinysup/LICENSE
-
-# --- manual: the settings' reference comes from the schema ---
-
-.PHONY: docs lint-docs
-MANPAGE = sed 's/@VERSION@/$(VERSION)/' docs/tinysup.conf.5.in && $(BUILD)/manpage && \
-	printf '.SH SEE ALSO\n.BR tinysup (8)\n'
-
-$(BUILD)/manpage: $(BUILD)/docs/manpage.o $(LIBRARY)
-	$(LINK)
-
-docs: $(BUILD)/manpage
-	@{ $(MANPAGE); } > docs/tinysup.conf.5
-lint-docs: $(BUILD)/manpage
-	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
-	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .
 
 include tests/bench/bench.mk
 include tests/e2e/e2e.mk

@@ -33,7 +33,7 @@ static struct {
 	unsigned long batch_lines;
 } the_log = {.fd = NOT_OPENED, .level = LOG_INFO, .app = ""};
 
-static char the_batch[LOG_LINE_MAX]; /* whole lines that wait for log_flush() */
+static char the_batch[LOG_LINE_MAX]; /* whole lines waiting for log_flush() */
 
 /*
  * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its

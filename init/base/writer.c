@@ -13,6 +13,9 @@
 #include "init/base/signals.h"
 #include "probes/clock.h"
 
+/* A process that ends before this did not get to write. */
+#define SHORT_LIFE 100 /* ms */
+
 bool writer_open(struct writer *writer)
 {
 	int ends[2];
@@ -72,6 +75,7 @@ void writer_start(struct writer *writer)
 	if (pid == 0)
 		write_on(writer->out, self);
 	writer->pid = pid > 0 ? pid : 0;
+	writer->started = clock_now();
 }
 
 static bool is_empty(const struct writer *writer)
@@ -86,7 +90,8 @@ bool writer_reaped(struct writer *writer, pid_t pid)
 	if (writer->pid == 0 || pid != writer->pid)
 		return false;
 	writer->pid = 0;
-	if (!is_empty(writer))
+	/* one that ends at once is started again by the next line, not in a loop */
+	if (!is_empty(writer) && clock_now() - writer->started >= SHORT_LIFE)
 		writer_start(writer);
 	return true;
 }

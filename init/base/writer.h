@@ -11,9 +11,10 @@
 #include <sys/types.h>
 
 struct writer {
-	int in;    /* process 1 sends here, with MSG_DONTWAIT: a message is whole or refused */
-	int out;   /* the writer reads here; kept open, so that a dead writer costs neither lines nor a SIGPIPE */
-	pid_t pid; /* 0: none runs */
+	int in;          /* process 1 sends here, with MSG_DONTWAIT: a message is whole or refused */
+	int out;         /* the writer reads here; kept open, so that a dead writer costs neither lines nor a SIGPIPE */
+	pid_t pid;       /* 0: none runs */
+	int64_t started; /* of the one that runs, or ran last; clock_now() */
 };
 
 /* Makes the socket; no process yet. False with errno set. */

@@ -3,25 +3,26 @@
 # TINYSUP=FILE, else the release where it is built, else the development build; the table says which
 BENCHED      = $(firstword $(TINYSUP) $(wildcard build-static/tinysup) $(BUILD)/tinysup)
 BENCH_TOOLS := build/bench
-BENCH_NEEDS := musl-tools tini dumb-init catatonit strace curl wget busybox nginx-light openssl python3-grpcio util-linux
+NEEDS_bench := $(NEEDS_build) musl-tools tini dumb-init catatonit strace curl wget busybox nginx-light openssl python3-grpcio util-linux monit supervisor
 # the app and the no-op start as little as can be: what is measured is the init
 BENCH_CC     = musl-gcc -static -Os $(WARNINGS) $(WERROR) -D_GNU_SOURCE -Itests/bench -I.
 # unshare ignores SIGTERM: a time-out has to kill it, and its namespace goes with it
 RACE         = timeout -s KILL 7200 unshare --pid --fork --kill-child --mount-proc $(BENCH_TOOLS)/race --config tests/bench/race.conf \
                --helper $(BENCH_TOOLS)/helper
 
-TEST_NEEDS  += musl-tools wget busybox
+NEEDS_test  += musl-tools wget busybox
 
 .PHONY: bench race bench-tools
 bench-tools:
-	@.ci/needs $(BENCH_NEEDS)
+	@$(MAKE) -s setup FOR=bench
 	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper floor noop cost serve get)
 
-# make bench [N=ROUNDS] [JSON=FILE]; PROFILE=1 tells process 1's system calls instead, CHECKS=1 only what health checks cost, DOCKER=1
-# what an engine takes to start one (JSON too)
-BENCH = tests/bench/$(if $(PROFILE),profile,$(if $(DOCKER),docker,$(if $(CHECKS),cost,table))).py
+# make bench [N=ROUNDS] [JSON=FILE]; instead of the tables of start and stop: CHECKS=1 only what health checks cost, beside monit and
+# supervisord; DENSITY=1 what N supervised apps take; DOCKER=1 what an engine takes to start one; PROFILE=1 process 1's system calls
+BENCH = $(if $(PROFILE),profile,$(if $(DENSITY),density,$(if $(DOCKER),docker,$(if $(CHECKS),cost,table)))).py
 bench: bench-tools
-	@$(BENCH) --tools $(BENCH_TOOLS) $(if $(PROFILE),,$(if $(N),--rounds $(N)) $(if $(JSON),--json $(JSON))) $(BENCHED)
+	@tests/bench/$(BENCH) --tools $(BENCH_TOOLS) \
+		$(if $(PROFILE),,$(if $(N),--$(if $(DENSITY),apps,rounds) $(N)) $(if $(JSON),--json $(JSON))) $(BENCHED)
 
 # make race N=100000 [WAY=open] [PEERS=1]
 race: bench-tools

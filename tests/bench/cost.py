@@ -15,12 +15,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "probes"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[1:1] = [str(TESTS), str(TESTS / "probes")]
+import peers  # noqa: E402
 from rig import PYTHON, free_port, line_of, running, until_it_listens  # noqa: E402
 from test_tls import make_ca, make_certificate  # noqa: E402
 
 PERIOD_MS, STANDING_MS = 100, 10000
-GRPC = Path(__file__).resolve().parents[1] / "probes/grpc_server.py"
+GRPC = TESTS / "probes/grpc_server.py"
 CURL = "curl -fsS"
 LEAST = "raw HTTP, static"
 
@@ -152,7 +154,7 @@ def measure(tinysup, tools, rounds, cpu, ms=STANDING_MS):
         for title, peer in (("to_curl", CURL), ("to_least", LEAST)):
             if peer in once:
                 found[title] = found["cpu_us"]["median"] / once[peer]["cpu_us"]["median"]
-    return {"once": once, "standing": standing, "period_ms": PERIOD_MS, "standing_ms": ms}
+    return {"once": once, "standing": standing, "period_ms": PERIOD_MS, "standing_ms": ms, "peers": peers.measure(tinysup, tools, ms)}
 
 
 def print_tables(costs):
@@ -170,6 +172,8 @@ def print_tables(costs):
         bad = f" ({found['bad']:.0f} failed)" if found["bad"] else ""
         print(f"| {name} | {found['cpu_us']:.0f} | {found['first_us']:.0f} | {found['workers_us']:.0f} | {found['wakeups']:.1f} | "
               f"{found['checks']:.0f}{bad} |")
+    print("\nBeside what supervises apps elsewhere:\n")
+    peers.print_table(costs["peers"])
 
 
 def main():

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import cost
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "e2e"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[1:1] = [str(TESTS / folder) for folder in ("", "e2e", "integration", "paper", "probes")]
 import engine  # noqa: E402
 
 CPUACCT = Path("/sys/fs/cgroup/cpuacct")

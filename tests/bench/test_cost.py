@@ -1,14 +1,13 @@
 """That the benchmark of health checks runs, and that everybody in it succeeds. What it measures is nobody's to judge here."""
 import json
-import os
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from binaries import ROOT, tinysup
+
 TOOLS = ROOT / "build/bench"
-TINYSUP = os.environ.get("TINYSUP", str(ROOT / "build/tinysup"))
 
 
 class Cost(unittest.TestCase):
@@ -17,7 +16,7 @@ class Cost(unittest.TestCase):
         subprocess.run(["make", "-s", "bench-tools"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "json")
-            subprocess.run([ROOT / "tests/bench/cost.py", "--tools", TOOLS, "--rounds", "2", "--ms", "1500", "--json", file, TINYSUP],
+            subprocess.run([ROOT / "tests/bench/cost.py", "--tools", TOOLS, "--rounds", "2", "--ms", "1500", "--json", file, tinysup()],
                            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=100)
             cls.costs = json.loads(file.read_text())
 
@@ -40,6 +39,8 @@ class Cost(unittest.TestCase):
                 self.assertGreater(found["first_us"], 0)
                 self.assertGreater(found["workers_us"], 0)
 
-
-if __name__ == "__main__":
-    unittest.main()
+    def test_peers_checked_too(self):
+        ours = self.costs["peers"]["tinysup"]
+        self.assertGreaterEqual(ours["checks"], 1)
+        self.assertGreater(ours["cpu_us_a_check"], 0)
+        self.assertGreater(ours["private_dirty_kb"], 0)

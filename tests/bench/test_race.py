@@ -2,15 +2,13 @@
 
 And that the driver would notice: inits that lose a signal, give it twice or change the exit code are found out.
 """
-import os
 import re
 import subprocess
 import unittest
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from binaries import ROOT, tinysup
+
 TOOLS = ROOT / "build/bench"
-TINYSUP = os.environ.get("TINYSUP", str(ROOT / "build/tinysup"))
 MOMENTS = "2000"
 
 
@@ -31,7 +29,7 @@ class Race(unittest.TestCase):
         return [int(n) for n in found.groups()], done.stdout
 
     def test_none_lost_none_doubled(self):
-        counts, out = self.race(TINYSUP, "--moments", MOMENTS)
+        counts, out = self.race(tinysup(), "--moments", MOMENTS)
         self.assertEqual(counts, [0, 0, 0], out)
 
     def test_the_driver_notices(self):
@@ -42,7 +40,3 @@ class Race(unittest.TestCase):
                     wrong.symlink_to(TOOLS / "helper")
                 counts, out = self.race(wrong, "--moments", "40", "--patience", "200", "--way", "queued")
                 self.assertGreater(counts[at], 0, out)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,13 +1,10 @@
 # What needs a Docker engine, or the release as it is shipped: `make e2e`, and part of `make test` in CI. Needs root.
 
 # an engine that is there already stays
-E2E_NEEDS := debootstrap binutils $(if $(wildcard /usr/sbin/dockerd /usr/bin/dockerd /usr/local/bin/dockerd),,docker.io)
-ifneq ($(filter-out false,$(CI)),)
-TEST_NEEDS += $(E2E_NEEDS)
-endif
+NEEDS_e2e := $(NEEDS_test) debootstrap binutils $(if $(wildcard /usr/sbin/dockerd /usr/bin/dockerd /usr/local/bin/dockerd),,docker.io)
 
 .PHONY: e2e
-e2e: needs-test
-	@.ci/needs $(E2E_NEEDS)
+e2e:
+	@$(MAKE) -s setup FOR=e2e
 	@$(MAKE) -s all static
-	@tests/run.py tests/e2e/
+	@$(MAKE) -s test T=tests/e2e/

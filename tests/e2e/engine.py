@@ -19,7 +19,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -27,8 +26,7 @@ from pathlib import Path
 
 import images
 
-sys.path[1:1] = [str(images.ROOT / "tests" / folder) for folder in ("integration", "paper", "probes")]
-from harness import LIBC, PR_SET_PDEATHSIG, children, until  # noqa: E402
+from harness import LIBC, PR_SET_PDEATHSIG, children, until
 
 COMMAND_SECONDS = 60
 CGROUPS = Path("/sys/fs/cgroup")

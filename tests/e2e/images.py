@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from binaries import ROOT
+
 KEPT = ROOT / "build/e2e"
 BASE = "e2e:bookworm"
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")

@@ -4,7 +4,6 @@ import os
 import select
 import subprocess
 import time
-import unittest
 
 import engine
 from engine import DockerCase, seconds_until_gone, until
@@ -346,7 +345,3 @@ class LogReader(DockerCase):
         reader.wait()
         reader.stdout.close()
         self.assertEqual(c.code(), 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,6 +1,5 @@
 """Probes in real containers: whoever asks, and however little the container may do."""
 import json
-import unittest
 
 import engine
 from engine import DockerCase, until
@@ -100,7 +99,3 @@ class Consequences(HealthCase):
         c = self.up(options=HARDENED)
         status = json.loads(c.execute("/sbin/tinysup", "--status=json").stdout)
         self.assertIn("up", json.dumps(status))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -76,7 +76,3 @@ class DockerInit(DockerCase):
         c = self.start("/app.py", "orphans", "3", "ignore")
         self.until_file("ready")
         self.assertLess(c.stop(10), 5)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,7 +4,6 @@ import re
 import subprocess
 import tarfile
 import tempfile
-import unittest
 from pathlib import Path
 
 import engine
@@ -87,7 +86,3 @@ class Example(DockerCase):
                 names = {member.name.split("/")[0] for member in tar.getmembers()}
         self.assertTrue({"Makefile", "init", ".ci", "tests", "LICENSE"} <= names)
         self.assertFalse([name for name in names if name == ".git" or name.startswith("build")])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,7 +4,6 @@ import pathlib
 import ssl
 import tempfile
 import time
-import unittest
 
 import engine
 import test_tls
@@ -156,7 +155,3 @@ class Names(ScratchCase):
     def test_no_network_at_all(self):
         done = engine.the_engine.docker("run", "--rm", "--network", "none", SCRATCH, "--probe", "http://app.e2e.test/", check=False, seconds=10)
         self.assertEqual(done.returncode, 1)
-
-
-if __name__ == "__main__":
-    unittest.main()

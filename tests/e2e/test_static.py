@@ -3,19 +3,17 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import images
-from images import ROOT
+from binaries import ROOT, path_of
 
-sys.path[1:1] = [str(ROOT / "tests" / folder) for folder in ("integration", "probes")]
-from harness import children, kill_tree, until  # noqa: E402
-from rig import Server, answer  # noqa: E402
+from harness import children, kill_tree, until
+from rig import Server, answer
 
-DYNAMIC = Path(os.environ.get("TINYSUP", ROOT / "build/tinysup"))
+DYNAMIC = Path(path_of("plain"))
 NOBODY = "65534:65534"
 SOURCES = ("init", "probes", "hooks", "config", "docs", "tests", "Makefile", "static.mk", "LICENSE", ".ci")
 
@@ -179,7 +177,3 @@ class Bare(unittest.TestCase):
             self.assertEqual([r.target for r in server.requests], ["/close"])
             for text in ("close: ok", "stop: ok", "after: ok", "exit code 0"):
                 self.assertIn(text, said())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -11,14 +11,11 @@ import random
 import re
 import signal
 import socket
-import sys
 import time
 import unittest
 from datetime import datetime
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "integration"))
-from harness import APP, Supervised, children, until  # noqa: E402
+from harness import APP, Supervised, children, until
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "40"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -146,7 +143,3 @@ class Chaos(unittest.TestCase):
             url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
             problems = [p for p in pool.map(lambda n: Scenario(n, url).run(), range(SEED, SEED + ROUNDS)) if p]
         self.assertFalse(problems, "\n\n".join(problems[:3]))
-
-
-if __name__ == "__main__":
-    unittest.main()

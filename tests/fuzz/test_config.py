@@ -9,8 +9,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TINYSUP = ROOT / "build-asan/tinysup"
+from binaries import ROOT, path_of
+
+TINYSUP = path_of("sanitized")
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "300"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SECRET = "hunter2-very-secret"
@@ -66,7 +67,3 @@ class Config(unittest.TestCase):
                     self.assertIn(str(path), out, where)
                 valid += done.returncode == 0
         self.assertTrue(0 < valid < ROUNDS)  # both ways were taken
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -82,6 +82,15 @@ def ends_when(name, code="0"):
     os._exit(int(code))
 
 
+def ends_once(name, code="0"):
+    """ends_once FILE [CODE]: once FILE is there, which it takes away: the next life stays."""
+    ready()
+    while not os.path.exists(os.path.join(DIRECTORY, name)):
+        time.sleep(0.002)
+    os.remove(os.path.join(DIRECTORY, name))
+    os._exit(int(code))
+
+
 def orphans(count, how="plain"):
     """orphans COUNT [ignore]: leaves so many behind, in sessions of their own, then waits for SIGTERM."""
     for _ in range(int(count)):

@@ -19,10 +19,10 @@ import time
 import unittest
 from pathlib import Path
 
+from binaries import path_of, tinysup
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-PLAIN = str(ROOT / "build/tinysup")
-TINYSUP = os.environ.get("TINYSUP", PLAIN)
+PLAIN = path_of("plain")
 APP = [sys.executable, "-S", "-E", str(HERE / "app.py")]
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
@@ -32,7 +32,10 @@ def number(name):
     return name if isinstance(name, int) else getattr(signal, f"SIG{name}")
 
 
-def until(condition, what, seconds=10.0):
+PATIENCE = 30.0  # on a machine that is busy: nothing is measured by it
+
+
+def until(condition, what, seconds=PATIENCE):
     """Waits for a condition, and returns what it returned."""
     end = time.monotonic() + seconds
     while True:
@@ -77,17 +80,19 @@ def kill_tree(pid):
 
 
 class Supervised:
-    """One run of tinysup. first=False: not as process 1. name: started under another name."""
+    """One run of tinysup. first=False: not as process 1. name: started under another name. files: there before it is."""
 
     def __init__(self, *words, config=None, env=None, first=True, name=None, wrap=(), stdin=subprocess.DEVNULL,
-                 stdout=None, stderr=None, setup=None, binary=TINYSUP, ready=True, piped=False):
+                 stdout=None, stderr=None, setup=None, binary=None, ready=True, piped=False, files=()):
         self.directory = Path(tempfile.mkdtemp(prefix="tinysup-test-"))
         self.directory.chmod(0o755)  # some run as somebody else
         self.stderr, self.stdout = self.directory / "stderr", self.directory / "stdout"
-        binary = Path(binary)
+        binary = Path(binary or tinysup())
         if name:
             (self.directory / name).symlink_to(binary)
             binary = self.directory / name
+        for there in files:
+            self.touch(there)
         command = [str(binary)]
         if config is not None:
             (self.directory / "conf").write_text(config)
@@ -186,12 +191,12 @@ class Supervised:
     def probe(self, *words, how="probe", config=False, wrap=()):
         """`tinysup --probe WORDS` inside: (exit code, what it printed)."""
         command = ["nsenter", "-t", str(self.pid), "-p", "-m"] if self.first else []
-        command += [*wrap, TINYSUP, *(["--config", str(self.directory / "conf")] if config else []), f"--{how}", *words]
+        command += [*wrap, tinysup(), *(["--config", str(self.directory / "conf")] if config else []), f"--{how}", *words]
         ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             env={**os.environ, "TEST_DIR": str(self.directory)}, timeout=20)
+                             env={**os.environ, "TEST_DIR": str(self.directory)}, timeout=PATIENCE)
         return ran.returncode, ran.stdout
 
-    def until_probe(self, code, *words, seconds=10.0, **options):
+    def until_probe(self, code, *words, seconds=PATIENCE, **options):
         return until(lambda: (r := self.probe(*words, **options))[0] == code and r[1], f"--probe {words} is {code}", seconds)
 
     def touch(self, name):

@@ -1,13 +1,12 @@
 """The shutdown chain on real processes. The deadline is measured from signal to exit."""
-# also sealed
-# also sanitized
 import json
 import os
 import time
-import unittest
 
+from binaries import is_sanitized
 from harness import APP, Case, PLAIN, children, run, until
 
+BINARIES = ("plain", "sealed", "sanitized")
 STOP = '{ name = "stop"; stop: { signal = "SIGTERM"; timeout = "2s"; }; }'
 
 
@@ -28,7 +27,8 @@ class ChainCase(Case):
         return s
 
     def within(self, s, seconds):
-        self.assertLess(s.seconds, seconds - 0.2)  # with a margin of 200 ms
+        # with a margin of 200 ms, which a build several times as slow does not keep
+        self.assertLess(s.seconds, seconds - (0 if is_sanitized() else 0.2), s.log())
 
 
 class Order(ChainCase):
@@ -355,7 +355,3 @@ class Sleepers(ChainCase):
         s = self.stopped(chain(exec_step("leave", "setsid sleep 66 & true"), STOP))
         self.assertEqual(s.code, 0)
         until(lambda: not children(s.process.pid), "nothing is left")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,11 +1,11 @@
 """The configuration from the outside: every class of error with its message, expansion, includes, --check, and that no secret shows."""
-# also sanitized
 import os
 import subprocess
-import unittest
 
-from harness import Case, TINYSUP, run
+from binaries import tinysup
+from harness import Case, run
 
+BINARIES = ("plain", "sanitized")
 SECRET = "hunter2-very-secret"
 CHAIN = 'shutdown: {{ platform_grace = "60s"; chain = ( {} ); }};'
 STOP = '{ name = "stop"; stop: {}; }'
@@ -221,7 +221,7 @@ class Files(Case):
     def refused(self, file, said, stdin=None):
         for words, code in ((["--", "true"], 78), (["--check"], 78), (["--probe", "--timeout", "9s"], 1), (["--probe", "x", "--json", "--timeout", "9s"], 1)):
             with self.subTest(file=str(file), words=words):
-                done = subprocess.run([TINYSUP, "--config", file, *words], stdin=stdin or subprocess.DEVNULL, capture_output=True,
+                done = subprocess.run([tinysup(), "--config", file, *words], stdin=stdin or subprocess.DEVNULL, capture_output=True,
                                       text=True, timeout=10, check=False, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(f"{file}: {said}", done.stderr)
@@ -261,7 +261,7 @@ class Files(Case):
 
     def test_standard_input(self):
         for text, code in (('app: { name = "piped"; };', 0), ("nonsense = 1;", 78)):
-            done = subprocess.run([TINYSUP, "--config", "-", "--check"], input=text, capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run([tinysup(), "--config", "-", "--check"], input=text, capture_output=True, text=True, timeout=10, check=False)
             self.assertEqual(done.returncode, code, done.stderr)
         self.assertIn("-:1: nonsense: unknown setting", done.stderr)
 
@@ -488,7 +488,7 @@ class Modes(Case):
             self.assertRegex(out, r"^tinysup version \d+\.\d+\.\d+\ncommit \S+\nlibcurl/\S+ .*\njansson \S+\nlibconfig \S+\nlibmicrohttpd \S+\n$")
         self.assertIn("MIT License", run("--license", first=False)[1])
         self.assertEqual(run("--help", first=False)[0], 0)
-        self.assertTrue(TINYSUP)
+        self.assertTrue(tinysup())
 
     def test_probe_ends_with_0_or_1_only(self):
         for words, config in ((["--probe", "--nonsense"], ""), (["--probe"], "nonsense"), (["--probe=nosuch"], ""), (["--probe"], ""),
@@ -536,7 +536,3 @@ class Modes(Case):
                 got, out, _ = run(*words, config=config % soft, first=False)
                 self.assertEqual(got, code, out)
                 self.assertEqual(out.count("\n"), 1)
-
-
-if __name__ == "__main__":
-    unittest.main()

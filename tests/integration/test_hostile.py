@@ -1,18 +1,15 @@
 """The deadline holds whatever the app, its files and its descriptors do to process 1."""
-# also sealed
-# also sanitized
 import os
 import resource
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-import unittest
 from pathlib import Path
 
-from harness import APP, Case, HERE, TINYSUP, run, until
+from harness import APP, Case, HERE, run, until
 
+BINARIES = ("plain", "sealed", "sanitized")
 SIGRTMIN = 34
 
 
@@ -102,7 +99,7 @@ class Files(HostileCase):
             writer = [p for p in Path("/proc").glob("[0-9]*") if name_of(p) == "tinysup-log" and parent_of(p) == s.pid]
             for p in writer:
                 os.kill(int(p.name), signal.SIGKILL)
-        s.until_file("signals", "10\n" * 20)
+            s.until_file("signals", "10\n" * (n + 1))  # a second one that came before would be the same one
         self.assertEqual(s.log().count("SIGUSR1 to"), 20)
 
 
@@ -122,11 +119,11 @@ def parent_of(process):
 
 class Processes(HostileCase):
     def test_thousands_of_orphans_and_more_all_the_time(self):
-        # the kernel needs its time to end so many: half a second would be little where the machine has other work
-        s = self.hostile("orphans", "2000", config=config().replace("chain =", 'kill_reserve = "1s"; chain ='))
+        # the kernel needs its time to end so many, the more so where the machine has other work
+        s = self.hostile("orphans", "2000", config=config("8s").replace("chain =", 'kill_reserve = "3s"; chain ='))
         s.signal("TERM")
         s.wait(60)
-        self.within_the_deadline(s)
+        self.within_the_deadline(s, 8.0)
 
     def test_a_flood_of_signals_hides_no_stop_signal(self):
         for number in (SIGRTMIN + 3, SIGRTMIN + 20, signal.SIGCHLD):
@@ -227,12 +224,13 @@ class Messages(HostileCase):
     def test_the_relay_is_started_again(self):
         s = self.app("notifies", config='app: { notify = true; }; probes: { startup: { checks = ( { name = "f"; file: { path = "/"; }; } ); '
                      'period = "50ms"; failure_threshold = 1000; }; };')
-        relay = until(lambda: [p for p in Path("/proc").glob("[0-9]*") if name_of(p) == "tinysup-notify" and parent_of(p) == s.pid], "a relay")
-        os.kill(int(relay[0].name), signal.SIGKILL)
+
+        def relays():
+            return [p for p in Path("/proc").glob("[0-9]*") if name_of(p) == "tinysup-notify" and parent_of(p) == s.pid]
+
+        first, = until(relays, "a relay")
+        os.kill(int(first.name), signal.SIGKILL)
+        until(lambda: relays() not in ([], [first]), "another relay")
         with open(s.directory / "say", "w") as f:
             f.write("READY=1\n")
         s.until_probe(0, "startup")
-
-
-if __name__ == "__main__":
-    unittest.main()

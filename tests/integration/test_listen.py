@@ -1,17 +1,15 @@
 """The HTTP listener under process 1: answered by a child that comes back, to the end of the shutdown."""
-# also sealed
-# also sanitized
 import http.client
 import json
 import os
 import signal
 import socket
 import time
-import unittest
 from pathlib import Path
 
 from harness import Case, children, until
 
+BINARIES = ("plain", "sealed", "sanitized")
 UP = '{ name = "up"; file: { path = "${TEST_DIR}/up"; }; }'
 PROBES = f'probes: {{ liveness: {{ checks = ( {UP} ); period = "100ms"; }}; readiness: {{ checks = ( "up" ); period = "100ms"; }}; }}; '
 STOP = '{ name = "stop"; stop: { timeout = "2s"; }; }'
@@ -154,6 +152,3 @@ class Listen(Case):
         self.assertRegex(Path(f"/proc/{listener}/maps").read_text(), "r--s .*/memfd:tinysup")
         self.assertNotRegex(Path(f"/proc/{listener}/maps").read_text(), "rw-s")
         self.assertEqual(sorted(os.listdir(f"/proc/{listener}/fd"), key=int)[:4], ["0", "1", "2", "3"])
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,15 +1,15 @@
 """Started as tini or dumb-init: the same command lines give the same as the real ones, run side by side. And on a terminal."""
-# also sealed
 import os
 import re
 import signal
 import subprocess
 import tempfile
-import unittest
 from pathlib import Path
 
-from harness import LIBC, APP, Case, Terminal, TINYSUP, until
+from binaries import tinysup
+from harness import LIBC, APP, Case, Terminal, until
 
+BINARIES = ("plain", "sealed")
 REAL = {"tini": "/usr/bin/tini", "dumb-init": "/usr/bin/dumb-init"}
 
 
@@ -17,7 +17,7 @@ class Names(Case):
     def setUp(self):
         self.directory = Path(tempfile.mkdtemp(prefix="tinysup-test-"))
         for name in (*REAL, "docker-init", "tini-static"):
-            (self.directory / name).symlink_to(TINYSUP)
+            (self.directory / name).symlink_to(tinysup())
 
     def tearDown(self):
         for path in self.directory.iterdir():
@@ -136,11 +136,11 @@ class Names(Case):
 
 class OnATerminal(Case):
     def terminal(self, *words, name=None):
-        binary = TINYSUP
+        binary = tinysup()
         if name:
             directory = tempfile.mkdtemp(prefix="tinysup-test-")
             binary = os.path.join(directory, name)
-            os.symlink(TINYSUP, binary)
+            os.symlink(tinysup(), binary)
             self.addCleanup(os.rmdir, directory)
             self.addCleanup(os.unlink, binary)
         t = Terminal(binary, *words)
@@ -169,12 +169,8 @@ class OnATerminal(Case):
                 self.assertNotIn("int 2", t.read())
 
     def test_a_background_start_does_not_steal_the_terminal(self):
-        t = Terminal("bash", "-ic", f"{TINYSUP} sleep 30 & sleep 0.2; read -p 'mine? ' x; echo got $x; kill %1; wait %1; exit 5")
+        t = Terminal("bash", "-ic", f"{tinysup()} sleep 30 & sleep 0.2; read -p 'mine? ' x; echo got $x; kill %1; wait %1; exit 5")
         self.addCleanup(t.close)
         t.until("mine?")
         t.type("yes\n")
         t.until("got yes")
-
-
-if __name__ == "__main__":
-    unittest.main()

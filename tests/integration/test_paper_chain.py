@@ -1,17 +1,16 @@
 """The whole chain of the demo, a real bot on an exchange that misbehaves: what is open afterwards is the exchange's own word."""
-# also sealed
 import json
 import os
 import sys
-import unittest
 from pathlib import Path
 
-from harness import ROOT, Supervised, until
+from binaries import ROOT, tinysup
+from harness import Supervised, until
 
-sys.path.insert(0, str(ROOT / "tests/paper"))
-from httpd import ask  # noqa: E402
-from paper import ExchangeTest  # noqa: E402
+from httpd import ask
+from paper import ExchangeTest
 
+BINARIES = ("plain", "sealed")
 PAPER = ROOT / "tests/paper"
 CLOSE, CANCEL = "/positions/close-all", "/orders/cancel-all"
 
@@ -118,13 +117,12 @@ class DemoChain(ExchangeTest):
         self.assertEqual(self.received("/webhook")[0]["reason"], "crash")
 
     def test_probe_from_outside(self):
-        from harness import TINYSUP
         import subprocess
         conf = Path(self.s.directory / "conf")
         env = {**os.environ, "EXCHANGE_URL": self.url, "SINK_URL": self.sink, "BOT_URL": self.bot_url(), "STATE_FILE": "", "PAPER_DIR": ""}
 
         def probe(*words):
-            done = subprocess.run([TINYSUP, "--config", conf, *words], env=env, stdout=subprocess.PIPE, text=True, timeout=20, check=False)
+            done = subprocess.run([tinysup(), "--config", conf, *words], env=env, stdout=subprocess.PIPE, text=True, timeout=20, check=False)
             return done.returncode, done.stdout
 
         self.assertEqual(probe("--probe=ready")[0], 0)
@@ -139,7 +137,3 @@ class DemoChain(ExchangeTest):
 
     def bot_url(self):
         return "http://127.0.0.1:" + self.s.words[self.s.words.index("--port") + 1]
-
-
-if __name__ == "__main__":
-    unittest.main()

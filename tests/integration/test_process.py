@@ -1,13 +1,12 @@
 """Process 1: signals, exit codes, orphans, descriptors."""
-# also sealed
-# also sanitized
 import os
 import signal
 import subprocess
-import unittest
 
-from harness import APP, Case, PLAIN, TINYSUP, children, run, until
+from binaries import tinysup
+from harness import APP, Case, PLAIN, children, run, until
 
+BINARIES = ("plain", "sealed", "sanitized")
 FORWARDABLE = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD)]
 
 
@@ -19,7 +18,7 @@ class ExitCodes(Case):
     def test_every_code_comes_through(self):
         for code in range(256):
             with self.subTest(code=code):
-                got = subprocess.run(["timeout", "20", "unshare", "-pf", "--kill-child", TINYSUP, "sh", "-c", f"exit {code}"],
+                got = subprocess.run(["timeout", "20", "unshare", "-pf", "--kill-child", tinysup(), "sh", "-c", f"exit {code}"],
                                      stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
                 self.assertEqual(got, code)
 
@@ -28,7 +27,7 @@ class ExitCodes(Case):
             if n in (signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGURG, signal.SIGWINCH):
                 continue  # these kill nobody
             with self.subTest(signal=n):
-                got = subprocess.run(["timeout", "20", "unshare", "-pf", "--kill-child", TINYSUP, "sh", "-c",
+                got = subprocess.run(["timeout", "20", "unshare", "-pf", "--kill-child", tinysup(), "sh", "-c",
                                       f"ulimit -c 0; kill -{n} $$; sleep 9"], stdin=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL).returncode
                 self.assertEqual(got, 128 + n)
@@ -191,7 +190,7 @@ class Descriptors(Case):
     def test_inherited_descriptors_reach_the_app(self):
         read, write = os.pipe()
         os.set_inheritable(write, True)
-        with subprocess.Popen(["timeout", "20", TINYSUP, "sh", "-c", f"echo hello >&{write}"], pass_fds=[write]) as p:
+        with subprocess.Popen(["timeout", "20", tinysup(), "sh", "-c", f"echo hello > /proc/self/fd/{write}"], pass_fds=[write]) as p:
             os.close(write)
             self.assertEqual(os.read(read, 10), b"hello\n")
             self.assertEqual(p.wait(), 0)
@@ -284,7 +283,3 @@ class Surroundings(Case):
         with self.assertRaises(subprocess.TimeoutExpired):
             s.process.wait(2)
         self.assertEqual(switches(), before)
-
-
-if __name__ == "__main__":
-    unittest.main()

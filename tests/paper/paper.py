@@ -1,6 +1,5 @@
 """What a test needs to use the paper servers: start them, wait for conditions, run hooks.
 
-    import sys; sys.path.insert(0, ".../tests/paper")
     from paper import ExchangeTest, PaperTest, wait_until
 
     class MyTest(ExchangeTest):

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Tests of the paper exchange, bot and sink themselves; tinysup has no part in them. About 10 s.
 
     python3 tests/paper/test_paper.py [-v] [TestName[.test_name]]
@@ -12,12 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from paper import HERE, WAIT_SECONDS, ExchangeTest, PaperTest, answers, read, wait_until     # noqa: E402
-from httpd import ask      # noqa: E402
+from paper import HERE, WAIT_SECONDS, ExchangeTest, PaperTest, answers, read, wait_until
+from httpd import ask
 
 
 class Trading(ExchangeTest):
@@ -277,7 +273,3 @@ class SinkAndParent(PaperTest):
         parent.kill()
         parent.wait()
         wait_until(lambda: not answers(f"http://127.0.0.1:{port}/summary"), "the exchange is gone")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -11,19 +11,12 @@ import subprocess
 import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("TINYSUP", ROOT / "build/tinysup")).parent
-SANITIZED = BUILD.name == "build-asan"
+from binaries import tinysup
+
 HTTP, TCP = 1, 2    # enum check_kind
 PENDING, RUNNING, OK, FAILED = 0, 1, 3, 4   # enum step_state
 REQUEST_SECONDS = 5
 WAIT = 15
-
-
-def build():
-    """The driver, for the build that is tested."""
-    subprocess.run(["make", "-s", "listener-asan" if SANITIZED else "listener"], cwd=ROOT, check=True, timeout=300,
-                   env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "BUILD")})
 
 
 class Answer:
@@ -39,7 +32,7 @@ class Answer:
 
 class Case(unittest.TestCase):
     def setUp(self):
-        self.driver = subprocess.Popen([BUILD / "tests/listener_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.driver = subprocess.Popen([pathlib.Path(tinysup()).parent / "tests/listener_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        text=True)
         self.addCleanup(self.end)
         self.port, self.pid, self.memfd = map(int, self.driver.stdout.readline().split())

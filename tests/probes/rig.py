@@ -18,26 +18,17 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from binaries import path_of, tinysup
+
 SECRET = "s3cret"       # in bodies, headers and URLs everywhere; must never be in a message
 PROCESS_SECONDS = 15
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]   # not even a name server
 SOCKET_SECONDS = 10
-TINYSUP = os.environ.get("TINYSUP", str(ROOT / "build/tinysup"))
 PYTHON = "/usr/bin/python3"     # the one that the distribution's packages are for
 
 
 def driver():
-    """PROBE_DRIVER, else one that is built for this run."""
-    if "PROBE_DRIVER" in os.environ:
-        return os.environ["PROBE_DRIVER"]
-    if not hasattr(driver, "path"):
-        driver.folder = tempfile.TemporaryDirectory()
-        driver.path = os.path.join(driver.folder.name, "probe_driver")
-        sources = [*ROOT.glob("probes/*.c"), *ROOT.glob("hooks/*.c"), ROOT / "tests/probes/probe_driver.c"]
-        subprocess.run(["cc", "-std=gnu11", "-O1", "-g", f"-I{ROOT}", *map(str, sources), "-o", driver.path, "-lcurl",
-                        "-ljansson"], check=True, timeout=120)
-    return driver.path
+    return str(pathlib.Path(path_of("plain")).parent / "tests/probe_driver")
 
 
 def environment(**changed):
@@ -86,7 +77,7 @@ def probe(check, timeout="5s", env=None):
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
         file.write(f'checks = ( {{ name = "it"; timeout = "{timeout}"; {check} }} );\n')
         file.flush()
-        done = subprocess.run([TINYSUP, "--config", file.name, "--probe", "it", "--direct", "--json", "--timeout", "10s"],
+        done = subprocess.run([tinysup(), "--config", file.name, "--probe", "it", "--direct", "--json", "--timeout", "10s"],
                               env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=PROCESS_SECONDS,
                               text=True)
     if done.stderr or done.stdout.count("\n") != 1:

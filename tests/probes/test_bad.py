@@ -1,17 +1,12 @@
-#!/usr/bin/env python3
 """probes/http and answers that are made to break whoever reads them: framing, packed bodies, JSON, redirects, dying peers.
 
 What is wrong in plainer ways is in test_http.py.
 """
 
 import gzip
-import pathlib
-import sys
 import time
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import SECRET, Server, answer, ask, by_path, drip, driver, raw, redirect, reset, wait_for_hangup
+from rig import SECRET, Server, answer, ask, by_path, drip, raw, redirect, reset, wait_for_hangup
 from test_http import CHUNKED, Case
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -24,7 +19,6 @@ class Bad(Case):
     """Whatever comes: an outcome in time, with little memory, and no crash (the driver's exit code)."""
 
     def bounded(self, handler, *words, path="/", **options):
-        driver()    # is compiled when it is first asked for
         begun = time.monotonic()
         with Server(handler, **options) as server:
             result = ask("http", server.url + path, "timeout=2000", *words, before=LITTLE_MEMORY)
@@ -210,7 +204,3 @@ class Dying(Bad):
                 connection.sendall(data)
                 wait_for_hangup(connection)
             self.expect(self.bounded(handler, read=False), short)
-
-
-if __name__ == "__main__":
-    unittest.main()

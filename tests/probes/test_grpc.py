@@ -1,6 +1,4 @@
-#!/usr/bin/env python3
 """probes/grpc against a real gRPC server, and against servers whose HTTP/2 is only nearly that."""
-# also sanitized
 
 import contextlib
 import json
@@ -9,17 +7,15 @@ import signal
 import socket
 import ssl
 import struct
-import sys
 import tempfile
 import time
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from rig import (PYTHON, SECRET, Server, answer, environment, flood, folder, full_backlog, hang, line_of, probe, raw, redirect,
                  reset, running, wait_for_hangup)
 from test_http import Case
 from test_tls import make_ca, make_certificate
 
+BINARIES = ("plain", "sanitized")
 SERVER = pathlib.Path(__file__).parent / "grpc_server.py"
 PREFACE = 24
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
@@ -341,7 +337,3 @@ class Bad(Case):
                 self.expect(check(server.port), "fail protocol", "does the server speak HTTP/2?")
         with Server(hang, read=False) as server:
             self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no response")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,14 +1,10 @@
-#!/usr/bin/env python3
 """probes/http against servers that are wrong in every way they can be. TLS is in test_tls.py."""
 
 import email.utils
 import gzip
-import pathlib
-import sys
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from rig import (NO_NETWORK, SECRET, Server, answer, ask, by_path, drip, environment, flood, folder, full_backlog, hang, may,
                  raw, redirect, reset, wait_for_hangup)
 
@@ -318,7 +314,3 @@ class Requests(Case):
         for url in ("http://", "http://[::1", "gopher://127.0.0.1/", f"http://{SECRET}:x/"):
             with self.subTest(url):
                 self.expect(ask("http", url), "fail request")   # tried once, not again and again
-
-
-if __name__ == "__main__":
-    unittest.main()

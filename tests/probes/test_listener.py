@@ -1,14 +1,11 @@
 """The listener: what it answers, and how it takes what it is sent."""
-# also sanitized
 
 import contextlib
 import time
 
-from listener import HTTP, OK, PENDING, REQUEST_SECONDS, RUNNING, TCP, Case, build
+from listener import HTTP, OK, PENDING, REQUEST_SECONDS, RUNNING, TCP, Case
 
-
-def setUpModule():
-    build()
+BINARIES = ("plain", "sanitized")
 
 
 class Verdicts(Case):

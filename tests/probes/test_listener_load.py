@@ -1,5 +1,4 @@
 """Nobody who talks to the listener can keep it from answering others."""
-# also sanitized
 
 import contextlib
 import os
@@ -10,13 +9,11 @@ import signal
 import socket
 import time
 
-from listener import HTTP, REQUEST_SECONDS, SANITIZED, Case, build
+from binaries import is_sanitized
+from listener import HTTP, REQUEST_SECONDS, Case
 
+BINARIES = ("plain", "sanitized")
 CONNECTIONS = 64    # as many as the listener holds
-
-
-def setUpModule():
-    build()
 
 
 class Resilience(Case):
@@ -138,10 +135,10 @@ class Resilience(Case):
         for _ in range(500):
             self.one_connection()
         before = self.resident(), self.settled()
-        for _ in range(2000 if SANITIZED else 10000):
+        for _ in range(2000 if is_sanitized() else 10000):
             self.one_connection()
         self.assertEqual(self.settled(), before[1])
-        if not SANITIZED:   # whose freed memory stays for a while
+        if not is_sanitized():   # whose freed memory stays for a while
             self.assertLess(self.resident(), before[0] + 256)
             self.assertLess(self.resident(), 32 * 1024)
 

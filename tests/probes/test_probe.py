@@ -1,18 +1,16 @@
-#!/usr/bin/env python3
 """The other checks (exec, tcp, file), alerts, and --probe: one line, exit code 0 or 1, in time, whatever happens."""
 
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from rig import (NO_NETWORK, PROCESS_SECONDS, SECRET, TINYSUP, Server, answer, ask, drip, drive, driver, environment, flood, folder,
+from binaries import tinysup
+from rig import (NO_NETWORK, PROCESS_SECONDS, SECRET, Server, answer, ask, drip, drive, driver, environment, flood, folder,
                  full_backlog, hang, may, raw, redirect, reset)
 from test_http import Case
 
@@ -213,7 +211,7 @@ class Probe(unittest.TestCase):
             for url in (first.url, elsewhere):
                 for words, code, said in (((), 0, "healthy: status 302"), (("--location",), 1, "unhealthy: url: status 503")):
                     with self.subTest(url=url, words=words):
-                        done = subprocess.run([TINYSUP, "--probe", url, "--timeout", "9s", *words], env=environment(), capture_output=True, text=True,
+                        done = subprocess.run([tinysup(), "--probe", url, "--timeout", "9s", *words], env=environment(), capture_output=True, text=True,
                                               stdin=subprocess.DEVNULL, timeout=20, check=False)
                         self.assertEqual(done.returncode, code, done.stdout)
                         self.assertIn(said, done.stdout)
@@ -326,7 +324,3 @@ class Probe(unittest.TestCase):
             result = ask(*words, before=IN_DEAF_DNS)
             self.assertEqual((result.short, result.message), ("fail timeout", "timeout after 300 ms, resolving the host name"))
             self.assertLess(result.took_us, 600000)
-
-
-if __name__ == "__main__":
-    unittest.main()

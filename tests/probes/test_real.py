@@ -1,16 +1,12 @@
-#!/usr/bin/env python3
 """tinysup --probe NAME --direct against the servers that people run: uvicorn with FastAPI, nginx, Redis, OpenSSL."""
 
 import contextlib
 import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from rig import PYTHON, SECRET, SOCKET_SECONDS, environment, free_port, line_of, probe, running, until_it_listens
 from test_http import Case
 from test_tls import make_ca, make_certificate
@@ -270,7 +266,3 @@ class OpenSsl(Case):
             self.expect(http(url, tls + 'contains = "TLSv1.2";'), "ok none", "status 200", 200)
         with self.server("-tls1_1", "-cipher", "ALL:@SECLEVEL=0") as (url, tls):
             self.expect(http(url, tls), "fail tls", "handshake failed")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,15 +1,13 @@
 """/metrics as Prometheus reads it, and tinysup --status."""
-# also sanitized
 
 import os
 import re
 import subprocess
 
-from listener import BUILD, FAILED, HTTP, TCP, WAIT, Case, build
+from binaries import tinysup
+from listener import FAILED, HTTP, TCP, WAIT, Case
 
-
-def setUpModule():
-    build()
+BINARIES = ("plain", "sanitized")
 
 
 class Metrics(Case):
@@ -81,11 +79,11 @@ class Status(Case):
             self.assertRegex(text, f"(?m){pattern}")
 
     def test_no_supervisor(self):
-        done = subprocess.run([BUILD / "tinysup", "--config", "/nonexistent", "--status"], capture_output=True, text=True,
+        done = subprocess.run([tinysup(), "--config", "/nonexistent", "--status"], capture_output=True, text=True,
                               timeout=WAIT, env={**os.environ, "TINYSUP_TEST_PAGE": "/nonexistent"})
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertRegex(done.stderr, r"^tinysup: no running tinysup [^\n]*\n$")
 
     def test_wrong_format(self):
-        done = subprocess.run([BUILD / "tinysup", "--status=xml"], capture_output=True, text=True, timeout=WAIT)
+        done = subprocess.run([tinysup(), "--status=xml"], capture_output=True, text=True, timeout=WAIT)
         self.assertEqual((done.returncode, done.stdout), (64, ""))

@@ -1,15 +1,11 @@
-#!/usr/bin/env python3
 """A FastAPI backend under tinysup: what goes wrong with it is noticed in time, and does what the configuration says."""
 
 import os
 import pathlib
 import signal
-import sys
 import time
-import unittest
 from datetime import datetime
 
-sys.path[1:1] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent / "integration")]
 from harness import Case, until
 from rig import PYTHON, free_port
 
@@ -77,7 +73,3 @@ class Backend(Case):
         self.mode(s, "health")
         until(lambda: s.probe()[0] == 0, "it is well again", 30)
         self.assertNotEqual(s.app(), first)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,15 +1,12 @@
-#!/usr/bin/env python3
 """probes/tls: who is trusted, by which name, and that nobody is where there is no certificate to trust anyone by."""
 
 import pathlib
 import ssl
 import subprocess
-import sys
 import tempfile
 import unittest
 import warnings
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from rig import SECRET, Server, answer, ask, by_path, environment, hang, may, raw, redirect, reset
 from test_http import Case
 
@@ -181,7 +178,3 @@ class Tls(Case):
         hashed = f"cp {self.folder}/hashed/* /etc/ssl/certs/; "
         self.expect(self.try_tls(before=hide(bad + hashed)), "ok none")
         self.expect(self.try_tls(before=hide(f"cp {self.folder}/ca.pem /etc/ssl/cert.pem; ")), "ok none")
-
-
-if __name__ == "__main__":
-    unittest.main()
