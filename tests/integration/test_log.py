@@ -1,9 +1,11 @@
 """The JSON log: every event has the fields that tinysup.conf(5) lists for it."""
 import json
 import re
+from pathlib import Path
 
-from harness import APP, ROOT, Case, until
+from harness import APP, Case, until
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 BINARIES = ("plain", "sealed", "sanitized")
 COMMON = {"time", "level", "logger", "app", "event", "step", "message"}
 
