@@ -51,7 +51,7 @@ static void log_check(const struct health *health, size_t index)
 	    field_text("kind", name_of(&names_check_kinds, check->kind)),
 	    field_text("result", ok ? "ok" : "failed"),
 	    field_number("took_ms", last->took_us / 1000),
-	    field_if(last->status != 0, field_number(check->kind == CHECK_EXEC ? "exit_code" : "status", last->status)),
+	    field_if(last->status != 0, field_number(check->kind == CHECK_EXEC ? "exit_code" : "http_status", last->status)),
 	    field_text("class", ok ? NULL : failure_name(last->failure)),
 	    field_text("error", ok ? NULL : last->message),
 	};

@@ -77,7 +77,7 @@ static enum direction redirect(struct http_request *request, const struct origin
 	else if (direction == DIRECTION_AWAY && (!safe || !http_status_is_accepted(request->http, response->status)))
 		problem = "to another host";
 	else if (direction == DIRECTION_FOLLOW && !safe && (response->status == 301 || response->status == 302))
-		problem = "that would turn the request into a GET";
+		problem = "it would turn the request into a GET";
 	else if (direction == DIRECTION_FOLLOW && followed == request->http->redirects)
 		problem = "too many";
 	if (problem) {

@@ -131,7 +131,7 @@ static json_t *chain_json(const struct page *copy, int64_t now)
 		return json_null();
 	int64_t left = chain->deadline > now ? chain->deadline - now : 0;
 	return json_pack("{s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:b, s:o}", "running", chain->running, "reason",
-			 name_of(&names_reasons, chain->reason), "signal", text_or_null(chain->signal), "begun",
+			 name_of(&names_reasons, chain->reason), "signal", text_or_null(chain->signal), "started",
 			 view_unix_time(chain->unix_ms), "took_ms",
 			 (json_int_t)((chain->running ? now : chain->ended) - chain->started), "remaining_ms",
 			 chain->running ? ms(left) : json_null(), "step", step != NULL ? text_json(step->name) : json_null(),

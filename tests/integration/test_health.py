@@ -398,7 +398,7 @@ class Notify(HealthCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
             for _ in range(10):
                 stranger.sendto(b"READY=1", address)
-        s.until_log("it is too long, or not the app's")
+        s.until_log("too long, or not sent by the app")
         self.assertEqual(s.probe()[0], 1)
         self.say(s, "child:READY=1")
         s.until_probe(0)
@@ -484,7 +484,7 @@ class Page(HealthCase):
         s = self.up(self.CONFIG)
         s.until_probe(0)
         os.kill(s.pid, signal.SIGSTOP)
-        self.assertIn("older than it should be", s.until_probe(1, "live"))
+        self.assertIn("the published status expired", s.until_probe(1, "live"))
         self.assertEqual(s.probe("up")[0], 1)
         os.kill(s.pid, signal.SIGCONT)
         s.until_probe(0)

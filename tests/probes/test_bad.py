@@ -53,7 +53,7 @@ class Framing(Bad):
             with self.subTest(value):
                 result = self.bounded(raw(OK + b"Content-Length: " + value + b"\r\n\r\nhello"))
                 self.assertIn(result.short, ("ok none", "fail protocol"))
-        self.expect(self.bounded(raw(OK + b"Content-Length: 6\r\n\r\nhello")), "fail protocol", "cut short")
+        self.expect(self.bounded(raw(OK + b"Content-Length: 6\r\n\r\nhello")), "fail protocol", "truncated response")
 
     def test_status_lines(self):
         for line in (b"HTTP/1.1 000 X", b"HTTP/1.1 099 X", b"HTTP/1.1 1000 X", b"HTTP/1.1 20", b"HTTP/1.1 -200 OK", b"HTTP/1.1",
@@ -148,7 +148,7 @@ class Redirects(Bad):
 
     def test_long_ones(self):
         self.expect(self.bounded(redirect("/" + "y" * 60000)), "fail redirect", "too many")
-        self.expect(self.bounded(redirect("/" + "y" * 70000)), "fail protocol", "headers of more than")
+        self.expect(self.bounded(redirect("/" + "y" * 70000)), "fail protocol", "response headers exceed")
         # each one longer than the last
         def longer(connection, request):
             redirect(request.target + "x" * 5000)(connection, request)

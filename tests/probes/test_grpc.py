@@ -246,10 +246,10 @@ class Bad(Case):
         self.expect(self.try_h2(h2_answer()), "ok none", "grpc: SERVING", 200)
 
     def test_frames(self):
-        for body, message in ((b"", "no message"), (b"\0\0\0", "cut short"), (b"\0\0\0\0\3\x08\1", "cut short"),
-                              (b"\0\xff\xff\xff\xff\x08\1", "cut short"), (b"\1\0\0\0\2\x08\1", "compressed"),
+        for body, message in ((b"", "no message"), (b"\0\0\0", "truncated message"), (b"\0\0\0\0\3\x08\1", "truncated message"),
+                              (b"\0\xff\xff\xff\xff\x08\1", "truncated message"), (b"\1\0\0\0\2\x08\1", "compressed"),
                               (SERVING + SERVING, "more than one message"), (SERVING + b"\0", "more than one message"),
-                              (SERVING[:-1] + b"\xff", "not protobuf")):
+                              (SERVING[:-1] + b"\xff", "malformed protobuf")):
             with self.subTest(body):
                 self.expect(self.try_h2(h2_answer(body)), "fail protocol", "grpc: ")
                 self.assertIn(message, self.try_h2(h2_answer(body)).message)
@@ -289,10 +289,10 @@ class Bad(Case):
                 self.expect(self.try_h2(piece), "fail protocol", "protocol: ")
         half = frame(HEADERS, END_HEADERS, OK) + frame(DATA, 0, SERVING)
         self.expect(self.try_h2(half + frame(RST_STREAM, 0, struct.pack(">I", 8))), "fail protocol", "protocol: ")
-        self.expect(self.try_h2(half, timeout="300ms"), "fail timeout", "the answer is not complete")
+        self.expect(self.try_h2(half, timeout="300ms"), "fail timeout", "incomplete response")
         for handler in (lambda c, r: exactly(c, PREFACE), lambda c, r: (read_call(c), reset(c, r)), lambda c, r: read_call(c)):
             with Server(handler, read=False) as server:
-                self.expect(check(server.port), "fail protocol", "does it speak HTTP/2?")
+                self.expect(check(server.port), "fail protocol", "does the server speak HTTP/2?")
         with Server(reset, read=False) as server:
             self.assertIn(check(server.port).short, ("fail connect", "fail protocol"))
 
@@ -334,6 +334,6 @@ class Bad(Case):
     def test_not_grpc(self):
         for handler in (answer("hello"), redirect("/"), raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), raw(b"SSH-2.0-x\r\n" * 9)):
             with Server(handler, read=False) as server:
-                self.expect(check(server.port), "fail protocol", "does it speak HTTP/2?")
+                self.expect(check(server.port), "fail protocol", "does the server speak HTTP/2?")
         with Server(hang, read=False) as server:
             self.expect(check(server.port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected, no response")

@@ -131,7 +131,7 @@ class BadServers(Case):
         self.timed(result, 300)
         self.assertTrue(result.sent)
         result = self.try_one(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b""), "timeout=300")
-        self.expect(result, "fail timeout", "the answer is not complete")
+        self.expect(result, "fail timeout", "incomplete response")
 
     def test_timeout_covers_redirects(self):
         def slow_redirect(connection, request):
@@ -153,7 +153,7 @@ class BadServers(Case):
     @unittest.skipUnless(may(NO_NETWORK), "may not make a network")
     def test_unknown_name(self):
         result = ask("http", "http://name.test/", "timeout=5000", before=NO_NETWORK)
-        self.assertFalse(self.expect(result, "fail connect", "the host name cannot be resolved").sent)
+        self.assertFalse(self.expect(result, "fail connect", "cannot resolve the host name").sent)
 
     def test_connection_lost(self):
         partial = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + SECRET.encode()
@@ -166,7 +166,7 @@ class BadServers(Case):
         def half(connection, request):
             connection.shutdown(1)
             wait_for_hangup(connection)
-        self.expect(self.try_one(half), "fail protocol", "closed without an answer")
+        self.expect(self.try_one(half), "fail protocol", "closed without a response")
         self.expect(self.try_one(half, read=False), "fail protocol")
 
     def test_not_http(self):
@@ -222,7 +222,7 @@ class Redirects(Case):
                 self.assertEqual((second.method, second.body, second.get("Idempotency-Key")), (method, body, "k1"))
         for status in ("301 Moved", "302 Found"):
             with Server(redirect("/b", status)) as server:
-                self.expect(ask("http", server.url, "body={}"), "fail redirect", "would become a GET")
+                self.expect(ask("http", server.url, "body={}"), "fail redirect", "would turn the request into a GET")
                 self.assertEqual(len(server.requests), 1)
 
     def test_credentials_stay_at_home(self):

@@ -47,7 +47,7 @@ class Verdicts(Case):
         for path in (*self.PATHS, "/status", "/metrics"):
             answer = self.get(path)
             self.assertEqual(answer.status, 503)
-            self.assertIn("cannot be read", answer.text)
+            self.assertIn("cannot read the published status", answer.text)
         self.assertEqual(self.get("/livez?format=json").json["status"], "fail")
         self.tell("whole")
         self.alive()

@@ -177,7 +177,7 @@ class Nginx(Case):
         self.expect(http(self.url + "/nowhere"), "fail status", "status 404", 404)
         self.expect(http(self.url + "/limit"), "fail status", "status 429", 429)
         self.expect(http(self.url + "/dead"), "fail status", "status 502", 502)
-        self.expect(http(self.url + "/closed"), "fail protocol", "closed without an answer")
+        self.expect(http(self.url + "/closed"), "fail protocol", "closed without a response")
 
     def test_not_compressed_as_not_asked_for(self):
         self.expect(http(self.url + "/zipped", 'contains = "hello";'), "ok none")
@@ -196,7 +196,7 @@ class Nginx(Case):
 
     def test_not_grpc(self):
         port = self.url.rsplit(":", 1)[1]
-        self.expect(probe(f'grpc: {{ address = "127.0.0.1:{port}"; }};'), "fail protocol", "does it speak HTTP/2?")
+        self.expect(probe(f'grpc: {{ address = "127.0.0.1:{port}"; }};'), "fail protocol", "does the server speak HTTP/2?")
         port = self.tls.split(":")[2].strip("/")
         result = probe(f'grpc: {{ address = "127.0.0.1:{port}"; {self.trusted} }};')
         self.expect(result, "fail protocol", "grpc: the server does not speak HTTP/2")
@@ -222,7 +222,7 @@ class Redis(Case):
     def test_ping(self):
         with self.redis() as (process, port):
             self.expect(self.ping(port), "ok none")
-            self.expect(self.ping(port, send="PING\\r\\nQUIT\\r\\n", expect="+PANG"), "fail body", "body: what was expected")
+            self.expect(self.ping(port, send="PING\\r\\nQUIT\\r\\n", expect="+PANG"), "fail body", "body: `expect` not found")
             self.expect(self.ping(port, expect="+PANG", timeout="300ms"), "fail timeout", "what was expected did not come")
             process.send_signal(signal.SIGSTOP)
             self.expect(self.ping(port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected")
@@ -233,7 +233,7 @@ class Redis(Case):
     def test_password(self):
         with self.redis("--requirepass", SECRET) as (_, port):
             self.expect(self.ping(port, expect="-NOAUTH"), "ok none")
-            self.expect(self.ping(port, send="PING\\r\\nQUIT\\r\\n"), "fail body", "body: what was expected")
+            self.expect(self.ping(port, send="PING\\r\\nQUIT\\r\\n"), "fail body", "body: `expect` not found")
             env = environment(REDIS_PASSWORD=SECRET)
             self.expect(self.ping(port, send="AUTH ${REDIS_PASSWORD}\\r\\nPING\\r\\n", env=env), "ok none")
             self.expect(self.ping(port, send="AUTH x\\r\\nPING\\r\\nQUIT\\r\\n"), "fail body")

@@ -72,7 +72,7 @@ class Status(Case):
         while lines[-1] != ".":
             lines.append(self.driver.stdout.readline().rstrip("\n"))
         text = "\n".join(lines)
-        for pattern in (r"^bot: pid 7, up [\d.]+ m?s, restarts 2$", r"^says: Trading BTC/USDT$", r"^tinysup 1\.2\.3: pid \d+, up ",
+        for pattern in (r"^bot: pid 7, up [\d.]+ m?s, restarts 2$", r"^status: Trading BTC/USDT$", r"^tinysup 1\.2\.3: pid \d+, up ",
                         r"^liveness   healthy ", r"^readiness  UNHEALTHY for .*: cache: connect$", r"^api    http .* ok .* 3\.2 ms ",
                         r"^cache  tcp .* yes .* FAILED .*  connect: refused$", r"^last chain: stop by SIGTERM, took 1\.5 s$",
                         r"^  flat +failed, "):
@@ -82,7 +82,7 @@ class Status(Case):
         done = subprocess.run([tinysup(), "--config", "/nonexistent", "--status"], capture_output=True, text=True,
                               timeout=WAIT, env={**os.environ, "TINYSUP_TEST_PAGE": "/nonexistent"})
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertRegex(done.stderr, r"^tinysup: there is no supervisor [^\n]*\n$")
+        self.assertRegex(done.stderr, r"^tinysup: no running tinysup [^\n]*\n$")
 
     def test_wrong_format(self):
         done = subprocess.run([tinysup(), "--status=xml"], capture_output=True, text=True, timeout=WAIT)

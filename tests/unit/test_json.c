@@ -76,7 +76,7 @@ static void fails_each_time(const char *const *times)
 
 	for (; *times; times++) {
 		snprintf(body, sizeof(body), "{\"t\":\"%s\"}", *times);
-		fails(YOUNGER("/t", 1000), body, FAILURE_JSON, "json /t: age_below: is neither");
+		fails(YOUNGER("/t", 1000), body, FAILURE_JSON, "json /t: age_below: not a Unix time");
 	}
 }
 
@@ -124,7 +124,7 @@ TEST(test_pointers)
 		fails(AT(nowhere[i], .equals = NUMBER(5)), body, FAILURE_JSON, "no such value");
 	static const char *const wrong[] = {"a", "a/b", "/~", "/~2", "/a~", "/x/~~", "#/a"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		fails(AT(wrong[i], .exists = BOOL(true)), body, FAILURE_JSON, "pointer:");
+		fails(AT(wrong[i], .exists = BOOL(true)), body, FAILURE_JSON, "invalid JSON pointer");
 }
 
 TEST(test_equals)
@@ -206,12 +206,12 @@ TEST(test_all_true)
 	holds(AT("/c", .all_true = BOOL(true)), "{\"c\":{}}");
 	holds(AT("/c", .all_true = BOOL(false)), "{\"c\":[true,false]}");
 	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":{\"api\":true,\"db\":false}}", FAILURE_JSON,
-	      "json /c: all_true: not every");
-	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[true,1]}", FAILURE_JSON, "all_true: not every");
-	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[\"true\"]}", FAILURE_JSON, "all_true: not every");
-	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[[true]]}", FAILURE_JSON, "all_true: not every");
+	      "json /c: all_true: not all");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[true,1]}", FAILURE_JSON, "all_true: not all");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[\"true\"]}", FAILURE_JSON, "all_true: not all");
+	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":[[true]]}", FAILURE_JSON, "all_true: not all");
 	fails(AT("/c", .all_true = BOOL(true)), "{\"c\":true}", FAILURE_JSON, "all_true: not an array or object");
-	fails(AT("/c", .all_true = BOOL(false)), "{\"c\":[true]}", FAILURE_JSON, "all_true: every member");
+	fails(AT("/c", .all_true = BOOL(false)), "{\"c\":[true]}", FAILURE_JSON, "all_true: all members");
 }
 
 TEST(test_age_of_numbers)
