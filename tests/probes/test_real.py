@@ -223,7 +223,7 @@ class Redis(Case):
         with self.redis() as (process, port):
             self.expect(self.ping(port), "ok none")
             self.expect(self.ping(port, send="PING\\r\\nQUIT\\r\\n", expect="+PANG"), "fail body", "body: `expect` not found")
-            self.expect(self.ping(port, expect="+PANG", timeout="300ms"), "fail timeout", "what was expected did not come")
+            self.expect(self.ping(port, expect="+PANG", timeout="300ms"), "fail timeout", "`expect` not received")
             process.send_signal(signal.SIGSTOP)
             self.expect(self.ping(port, timeout="300ms"), "fail timeout", "timeout after 300 ms, connected")
             process.send_signal(signal.SIGCONT)
