@@ -74,19 +74,19 @@ def descendants(pid):
         yield from descendants(child)
 
 
-def memory_of(pids):
-    """kB, of all of them: resident, and private and dirty."""
-    total = {"Rss": 0, "Private_Dirty": 0}
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            name = line.split(":")[0]
-            if name in total:
-                total[name] += int(line.split()[1])
-    return total["Rss"], total["Private_Dirty"]
+def memory_of(pid):
+    """kB: resident, and private and dirty."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return [int(text.split(f"\n{what}:")[1].split()[0]) for what in ("Rss", "Private_Dirty")]
+
+
+def cpu_us_of(pid):
+    """Of all its threads."""
+    return sum(int(file.read_text().split()[0]) for file in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
 
 
 def run(text, words, app, folder, server, ms):
-    """One life of `ms`: (CPU in us of all that it has started, itself and its end included; questions; memory)."""
+    """A life of SETTLE_MS and `ms`: (CPU of itself in the latter, and of all else with its end, in us; questions in all; memory)."""
     asked = server.asked
     folder.mkdir()  # monit believes a pid file of an earlier life
     conf = folder / "conf"
@@ -98,21 +98,23 @@ def run(text, words, app, folder, server, ms):
                                    cwd=folder)
     try:
         until(lambda: any(app.encode() in b" ".join(command_line(p)) for p in descendants(process.pid)), f"{words[0]} starts the app", 20)
-        time.sleep(ms / 1000)
+        time.sleep(SETTLE_MS / 1000)
         first, = children(process.pid)
-        ours = [p for p in (first, *children(first)) if not command_line(p)[:1] == [app.encode()]]
-        memory = memory_of(ours)
+        settled = cpu_us_of(first)
+        time.sleep(ms / 1000)
+        itself = cpu_us_of(first)
+        memory = memory_of(first)
         os.kill(first, 9)
     except BaseException:
         kill_tree(process.pid)
         raise
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0
-    return (usage.ru_utime + usage.ru_stime) * 1e6, server.asked - asked, memory
+    return itself - settled, (usage.ru_utime + usage.ru_stime) * 1e6 - itself, server.asked - asked, memory
 
 
 def measure(tinysup, tools, ms=WINDOW_MS):
-    """{name: what it costs}: the difference of a long life and a short one is free of start and end."""
+    """{name: what it costs}: what is not process 1's own is the difference of a long life and a short one, free of start and end."""
     found = {}
     write_back(tinysup)
     with tempfile.TemporaryDirectory(prefix="tinysup-bench-") as name, Server() as server:
@@ -121,11 +123,11 @@ def measure(tinysup, tools, ms=WINDOW_MS):
             if not os.access(words[0], os.X_OK):
                 continue
             lives = [run(text, words, str(tools / "helper"), Path(name, f"{len(found)}-{life}"), server, life)
-                     for life in (SETTLE_MS, SETTLE_MS + ms)]
-            checks = lives[1][1] - lives[0][1]
-            cpu = lives[1][0] - lives[0][0]
+                     for life in (0, ms)]
+            (_, rest, few, _), (itself, more, many, (rss, dirty)) = lives
+            checks, cpu = many - few, itself + more - rest
             found[who] = {"checks": checks, "cpu_us_a_check": cpu / checks if checks else None, "cpu_us_a_second": cpu * 1000 / ms,
-                          "rss_kb": lives[1][2][0], "private_dirty_kb": lives[1][2][1]}
+                          "rss_kb": rss, "private_dirty_kb": dirty}
     for costs in found.values():
         for what in ("cpu_us_a_check", "cpu_us_a_second", "rss_kb", "private_dirty_kb"):
             costs[f"{what}_to_ours"] = costs[what] and costs[what] / max(found["tinysup"][what], 1e-9)

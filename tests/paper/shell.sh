@@ -24,8 +24,10 @@ inside=(nsenter --target "${process_1%% *}" --pid --mount)
 export TINYSUP_CONFIG=$config
 PATH=$(dirname "$tinysup"):$PATH
 [ "$#" -gt 1 ] || set -- "$1" "${SHELL:-/bin/sh}"
-"${inside[@]}" "${@:2}" || true
-if has_ended "$container"; then
+ended=0
+"${inside[@]}" "${@:2}" || ended=$?
+# ended by tinysup, or by the kernel with its namespace, which takes a moment more
+if { [ "$ended" -eq 143 ] || [ "$ended" -eq 137 ]; } && wait_until 5 has_ended "$container"; then
   code=0
   wait "$container" || code=$?
   read -r orders positions <<<"$(open_at_exchange)"
