@@ -7,7 +7,7 @@
 #include "init/base/log.h"
 #include "probes/clock.h"
 
-/* Messages taken in one go, so that a flood of them cannot starve anything. */
+/* Messages per turn. */
 #define MESSAGES_AT_ONCE 16
 
 void health_init(struct health *health, const struct plan *plan, const struct signals_inherited *signals, const struct app *app,
@@ -34,7 +34,7 @@ static void start_check(struct health *health, const struct prober_action *actio
 	memcpy(health->unstarted_why, result.message, sizeof result.message);
 }
 
-/* Logged once, not at every attempt. */
+/* Logged once, not at every run. */
 static void log_check_error(const struct health *health, size_t check, const struct check_result *result)
 {
 	if (result->outcome == OUTCOME_ERROR && !health->prober.checks[check].erring)
@@ -117,7 +117,7 @@ static void feed_one(struct health *health, const struct prober_event *event)
 		run_action(health, &actions.items[i]);
 }
 
-/* One event's actions are all carried out before the prober hears which checks could not be asked. */
+/* Carries out all actions of an event before reporting checks that could not start. */
 static void feed(struct health *health, const struct prober_event *event)
 {
 	struct check_result result = {.outcome = OUTCOME_ERROR, .failure = FAILURE_INTERNAL, .retry_after = MSEC_UNSET};
@@ -149,7 +149,7 @@ void health_check_done(struct health *health, size_t check, const struct check_r
 
 static void handle_message(struct health *health, const struct notify_message *message)
 {
-	/* in systemd's order: a time is given before what it is measured from */
+	/* in systemd's order: an interval before the message it applies to */
 	if (message->watchdog_every != MSEC_UNSET)
 		feed(health, &(struct prober_event){.kind = PROBER_WATCHDOG_EVERY, .time = message->watchdog_every});
 	if (message->extend != MSEC_UNSET) {

@@ -13,14 +13,14 @@
 #include "init/base/log.h"
 #include "init/child/spawn.h"
 
-#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096 /* limited by net.core.somaxconn */
 
 static bool bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t length)
 {
 	const int yes = 1, no = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	/* a machine may have turned this off for everybody */
+	/* IPV6_V6ONLY may be the system default */
 	if (address->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
 	return bind(fd, (const struct sockaddr *)address, length) == 0 && listen(fd, BACKLOG) == 0;
@@ -71,7 +71,7 @@ static void serve(const void *context, int fd)
 {
 	const struct listener *listener = context;
 
-	/* after the change of user, which clears it: without process 1 there is nothing to tell */
+	/* after changing the user, which clears it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	httpd_run(fd, listener->page);
 }
@@ -93,7 +93,7 @@ static pid_t start(const struct listener *listener)
 	return spawn(&spec, NULL);
 }
 
-/* Said once: the same again in five seconds is no news. */
+/* Logged once, not at every retry. */
 static void fail(struct listener *listener, const char *what)
 {
 	if (!listener->error_logged)

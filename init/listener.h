@@ -1,6 +1,6 @@
 /*
- * Process 1's side of the HTTP listener: the socket, and a child that serves it and is started again where it ends. The socket
- * stays open here, so that nobody is refused in between.
+ * Process 1's side of the HTTP listener: the socket, and a child that serves it and is restarted. The socket stays open, so
+ * that connections wait meanwhile.
  */
 #ifndef TINYSUP_INIT_LISTENER_H
 #define TINYSUP_INIT_LISTENER_H
@@ -16,7 +16,7 @@ struct listener {
 	const struct page *page;
 	int fd;
 	struct service service;
-	bool error_logged; /* that it cannot be */
+	bool error_logged; /* an error was logged */
 };
 
 /*
@@ -25,11 +25,11 @@ struct listener {
  */
 int listener_open(const char *text);
 
-/* Before the seal. page: what is served; NULL: there is nothing to serve. */
+/* page: what to serve; NULL: nothing. */
 void listener_init(struct listener *listener, const struct plan *plan, const struct signals_inherited *signals,
 		   const struct page *page);
 
-/* Time has passed: start it where that is due. */
+/* Starts the child if it is due. */
 void listener_tick(struct listener *listener, msec_t now);
 
 /* A child was reaped. False: it was not the listener. */

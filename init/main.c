@@ -1,7 +1,4 @@
-/*
- * tinysup: process 1 for containers that hold money or data. main() only tells the modes apart; process 1's own work is in
- * supervisor.c, the shutdown in sequencer.c.
- */
+/* main(): selects the mode. Process 1 is in supervisor.c, the shutdown in machine/sequencer.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,10 +24,7 @@
 #include "probes/probe_report.h"
 #include "probes/tls.h"
 
-/*
- * Where 0, 1 or 2 are closed, our own descriptors must not land there: a log line would go into an epoll set. What holds the
- * place is closed again in every child.
- */
+/* If 0, 1 or 2 are closed, opens placeholders, so that our own descriptors do not land there. They are close-on-exec. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -38,10 +32,10 @@ static void hold_standard_descriptors(void)
 			return;
 }
 
-/* The command line's options win over the configuration. */
+/* Command line options take precedence over the configuration. */
 static void apply_options(const struct options *options, struct plan *plan, struct manner *manner)
 {
-	/* tini shows warnings unless asked for more, tinysup what it does, too */
+	/* tini's default level is warn */
 	int level = (int)(manner->dialect == DIALECT_TINI ? LOG_WARN : plan->log_level) + options->verbose;
 
 	if (options->group || (manner->group == SPAWN_SESSION && !options->single_child))
@@ -50,7 +44,7 @@ static void apply_options(const struct options *options, struct plan *plan, stru
 		plan->app.signals = TARGET_CHILD;
 	if (manner->group == SPAWN_SESSION && options->single_child)
 		manner->group = SPAWN_SAME;
-	/* a session's group is orphaned: the kernel ignores the terminal's stops there, but not SIGSTOP */
+	/* the group of a new session is orphaned: the kernel ignores stop signals of the terminal there, except SIGSTOP */
 	if (manner->group == SPAWN_SESSION)
 		plan->app.rewrite[SIGTSTP] = plan->app.rewrite[SIGTTIN] = plan->app.rewrite[SIGTTOU] = SIGSTOP;
 	for (size_t i = 0; i < 4; i++)
@@ -61,7 +55,7 @@ static void apply_options(const struct options *options, struct plan *plan, stru
 	plan->log_level = level < LOG_ERROR ? LOG_ERROR : level > LOG_TRACE ? LOG_TRACE : (enum log_level)level;
 }
 
-/* Docker's 10 s are what most chains are cut off by: said at every start until the configuration says what is granted. */
+/* Docker's default of 10 s cuts off most chains: warns until platform_grace is set. */
 static void warn_of_grace(const struct plan *plan)
 {
 	char deadline[DURATION_TEXT];
@@ -84,7 +78,7 @@ static bool ends_in(const char *text, const char *end)
 	return length >= most && strcmp(text + length - most, end) == 0;
 }
 
-/* -c is dumb-init's --single-child; other programs' -c names a configuration. */
+/* -c is --single-child, but users may expect it to name the configuration. */
 static void hint_at_config(const struct options *options)
 {
 	const char *program = options->command[0];
@@ -126,7 +120,7 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	_exit(supervise(plan, &manner, signals));
 }
 
-/* What is asked without the supervisor: the file that is named, else the supervisor's own, else the usual one. */
+/* Runs the checks of the named configuration, else of the supervisor's, else of the default one. */
 static int probe_by_config(const struct probe_options *options, const char *named)
 {
 	static const struct config_checks judges = {.url = http_url_wrong};
@@ -141,7 +135,7 @@ static int probe_by_config(const struct probe_options *options, const char *name
 	return EXIT_FAILURE;
 }
 
-/* The time-out holds for all of it: the search for the supervisor and the reading of the configuration, too. */
+/* The timeout covers finding the supervisor and reading the configuration, too. */
 static int run_probe(const struct options *options)
 {
 	const char *named = config_named(options->config);

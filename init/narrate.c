@@ -83,7 +83,7 @@ static void log_step_retry(const struct seq *seq, const struct action *action, c
 			   time);
 }
 
-/* The status of the last attempt: what it is depends on the step. */
+/* Exit code or HTTP status of the last attempt. */
 static struct log_field status_field(const struct plan_step *plan, int status)
 {
 	bool program = plan->exec.argv != NULL;

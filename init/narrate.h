@@ -1,10 +1,10 @@
-/* What the log tells of a shutdown, one line for each thing that happens. */
+/* Log lines of a shutdown or restart. */
 #ifndef TINYSUP_INIT_NARRATE_H
 #define TINYSUP_INIT_NARRATE_H
 
 #include "init/machine/sequencer.h"
 
-/* `why`: for a step that failed or is tried again, the last result's message; "" where there is none. */
+/* why: message of the last result, or names of leftover processes; "" if none. */
 void narrate(const struct seq *seq, const struct action *action, const char *why);
 
 #endif

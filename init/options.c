@@ -54,7 +54,7 @@ static const struct option dumb_init_options[] = {
 
 static const struct option no_long_options[] = {{NULL, 0, NULL, 0}};
 
-/* Where --probe is still to come on the command line, a mistake ends with 1 too: Docker knows no other code. */
+/* Whether --probe follows: then errors exit with 1, because Docker knows no other code. */
 static bool has_probe_option(int argc, char **argv)
 {
 	static const char *const with_value[] = {"--config", "--timeout", "--check"};
@@ -113,7 +113,7 @@ static bool set_mode(struct options *out, enum mode mode)
 	return true;
 }
 
-/* `--check NAME` belongs to --probe, `--check` alone prints the plan. */
+/* With --probe, `--check NAME` selects a check; alone it prints the plan. */
 static bool apply_check(struct options *out, int argc, char **argv)
 {
 	if (out->mode != MODE_PROBE)
@@ -189,7 +189,7 @@ static bool apply_option(struct options *out, int option, int argc, char **argv)
 	}
 }
 
-/* tini's variables count by their presence; they are tinysup's too. */
+/* tini's variables count if they are set, whatever their value. */
 static void read_environment(struct options *out)
 {
 	const char *verbosity = getenv("TINI_VERBOSITY");
@@ -207,7 +207,7 @@ static void read_environment(struct options *out)
 		out->verbose += (int)level - 1; /* tini's 1 shows warnings: the usual */
 }
 
-/* What an option wants that take() has refused. */
+/* What apply_option() expected. */
 static const char *expected_value(int option)
 {
 	switch (option) {
@@ -250,7 +250,7 @@ int options_parse(int argc, char **argv, struct options *out)
 	for (int n = 0; n <= SIGNAL_MAX; n++)
 		out->rewrite[n] = (uint8_t)n;
 	read_environment(out);
-	/* tini knows this one long option, and only when it stands alone */
+	/* tini's only long option, and only on its own */
 	if (!who->long_options && argc == 2 && strcmp(argv[1], "--version") == 0) {
 		out->mode = MODE_VERSION;
 		return -1;

@@ -1,4 +1,4 @@
-/* The command line, told apart and checked, as tinysup(8) has it. */
+/* Parses the command line: tinysup(8). */
 #ifndef TINYSUP_INIT_OPTIONS_H
 #define TINYSUP_INIT_OPTIONS_H
 
@@ -23,7 +23,7 @@ struct options {
 	const struct persona *who;
 	const char *argv0;
 	const char *config;         /* --config; NULL: not given */
-	char *const *command;       /* what follows the options; command[0] is NULL where nothing does */
+	char *const *command;       /* after the options; command[0] is NULL if there is none */
 	struct probe_options probe; /* MODE_PROBE */
 	const char *argument;       /* of --rehearse=, --emit=, --status= */
 	int verbose;                /* how many -v, TINI_VERBOSITY counted in */
@@ -36,7 +36,7 @@ struct options {
 	uint8_t rewrite[65];        /* -r; itself where not given */
 };
 
-/* -1: go on. Else the exit code to end with, after usage or an error was written. */
+/* -1: continue. Else the exit code, after printing usage or an error. */
 int options_parse(int argc, char **argv, struct options *out);
 
 #endif

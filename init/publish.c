@@ -16,7 +16,7 @@
 #define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, since Linux 5.1 */
 #endif
 
-/* Text of any origin, as the page promises it: cut, valid UTF-8, no control characters. */
+/* Copies text: cut, valid UTF-8, no control characters. */
 static void put(char *field, size_t size, const char *string)
 {
 	struct text text;
@@ -63,7 +63,7 @@ static void put_constants(struct page *page, const struct plan *plan)
 		head->config_device = status.st_dev;
 		head->config_inode = status.st_ino;
 	}
-	/* a path that is cut, or changed for the page's sake, leads elsewhere */
+	/* a path that was cut or altered is useless */
 	put(head->config, PAGE_PATH, plan->path != NULL ? plan->path : "");
 	if (plan->path != NULL && strcmp(head->config, plan->path) != 0)
 		*head->config = '\0';
@@ -77,7 +77,7 @@ static void put_constants(struct page *page, const struct plan *plan)
 		head->probes |= head->verdicts[kind].probed;
 }
 
-/* Nobody but us can write to it from here on; kernels before 5.1 leave that to the descriptor's own protection. */
+/* Only our mapping can write from here on (Linux 5.1); older kernels rely on the descriptor's permissions. */
 static int seal_memory(int fd)
 {
 	int seals = F_SEAL_SHRINK | F_SEAL_GROW;
@@ -89,12 +89,12 @@ static int seal_memory(int fd)
 
 struct page *publish_open(const struct plan *plan, const struct page **shown)
 {
-	/* musl and glibc both have memfd_create(), but not every version of them that we are built with */
+	/* not every supported libc has memfd_create() */
 	int fd = (int)syscall(SYS_memfd_create, PAGE_MEMFD, 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
 
 	if (fd < 0 || ftruncate(fd, sizeof(struct page)) != 0)
 		return NULL;
-	int known = fcntl(fd, F_DUPFD_CLOEXEC, PAGE_FD); /* where a reader looks first; it finds others too */
+	int known = fcntl(fd, F_DUPFD_CLOEXEC, PAGE_FD); /* where readers look first */
 	if (known >= 0) {
 		close(fd);
 		fd = known;
@@ -107,7 +107,7 @@ struct page *publish_open(const struct plan *plan, const struct page **shown)
 	if (plan->listen != NULL)
 		*shown = page_map(fd);
 	if (plan->file != NULL)
-		madvise(page, sizeof *page, MADV_DONTFORK); /* no child of ours can write to it, either */
+		madvise(page, sizeof *page, MADV_DONTFORK); /* children cannot write to it */
 	return page;
 }
 
@@ -178,7 +178,7 @@ static void put_app(struct page_app *to, const struct sources *from)
 	put(to->status, PAGE_TEXT, health->last.status);
 }
 
-/* A chain may have begun and ended since we looked last. */
+/* A chain may have started and ended since the last update. */
 static bool has_started(const struct page_head *head, const struct seq *seq)
 {
 	return memcmp(head->chains_run, seq->chains_run, sizeof head->chains_run) != 0;

@@ -1,4 +1,4 @@
-/* The writer's side of the page: process 1 publishes what it knows. See probes/page.h. */
+/* Writes the page: see probes/page.h. */
 #ifndef TINYSUP_INIT_PUBLISH_H
 #define TINYSUP_INIT_PUBLISH_H
 
@@ -8,7 +8,7 @@
 #include "init/machine/sequencer.h"
 #include "probes/page.h"
 
-/* Where all that is published comes from. */
+/* Sources of the published data. */
 struct sources {
 	const struct plan *plan;
 	const struct app *app;
@@ -17,13 +17,10 @@ struct sources {
 	const struct listener *listener;
 };
 
-/*
- * Before the seal: make the page. *shown is the same for children to read. NULL with errno set where there is none to be had;
- * publish() is then not to be called.
- */
+/* Creates the page. *shown: the same for children, read-only. NULL with errno set on failure. */
 struct page *publish_open(const struct plan *plan, const struct page **shown);
 
-/* All of it anew. */
+/* Updates the page. */
 void publish(struct page *page, const struct sources *from);
 
 #endif

@@ -15,9 +15,9 @@
 #include "init/child/sweep.h"
 #include "probes/clock.h"
 
-/* An app that lives longer than this needs the rest of us. */
+/* After this, set up what the start of the app did not need. */
 #define SETTLE_AFTER ((msec_t)2)
-/* At the end, for the last lines of a log that another process writes. */
+/* For the log writer to finish at the end. */
 #define LOG_FINISH   ((msec_t)1000)
 #define FINAL_MARGIN ((msec_t)200)
 
@@ -26,7 +26,7 @@ static msec_t min_time(msec_t a, msec_t b)
 	return a < b ? a : b;
 }
 
-/* When to look up even if nothing comes. */
+/* When to wake up even without an event. */
 static msec_t wake_at(const struct supervisor *s)
 {
 	msec_t at = min_time(min_time(seq_wake(&s->seq), prober_wake(&s->health.prober)), supervisor_check_at(s));
@@ -48,7 +48,7 @@ static void handle_event(struct supervisor *s, uint64_t about)
 		jobs_readable(about);
 }
 
-/* While the app just runs there is no output to read: but for the app's messages, only signals can come. */
+/* While the app is running, only signals (and messages of the app) can arrive. */
 static void wait_for_signal(struct supervisor *s)
 {
 	msec_t at = wake_at(s), now = at == INT64_MAX ? 0 : clock_now();
@@ -67,7 +67,7 @@ static void wait_for_anything(struct supervisor *s)
 		handle_event(s, events[i].data.u64);
 }
 
-/* What is due by the clock. */
+/* Does what is due by time. */
 static void tick(struct supervisor *s)
 {
 	msec_t now = clock_now();
@@ -85,7 +85,7 @@ static void tick(struct supervisor *s)
 
 /* --- what the app's start need not wait for ------------------------------------------------------------------------------ */
 
-/* Hooks' output and the app's messages are what only epoll tells of. Where it is not to be had, it is tried again each turn. */
+/* Opens epoll if hooks' output or the app's messages need it. Retried each turn. */
 static bool has_loop(struct supervisor *s)
 {
 	if (s->loop.open)
@@ -125,7 +125,7 @@ static void settle_in(struct supervisor *s)
 	open_page(s);
 }
 
-/* The app begins while we wait; one that is over at once costs no more than that. */
+/* Waits while the app starts: an app that exits at once needs no more. */
 static void wait_a_moment(struct supervisor *s)
 {
 	struct signal_seen seen;
@@ -149,7 +149,7 @@ static void wait(struct supervisor *s)
 		wait_for_anything(s);
 }
 
-/* From here on we must not die: what fails is told, tried again or done without. */
+/* From here on process 1 must not exit because something fails: it logs, retries or goes without. */
 static void run(struct supervisor *s)
 {
 	while (!s->over) {
@@ -160,7 +160,7 @@ static void run(struct supervisor *s)
 		enum phase before = s->seq.phase;
 		if (!s->over)
 			tick(s);
-		/* where the clock has ended the chain there may be nobody whose end would wake us */
+		/* if time has ended the chain, no child may be left to wake us */
 		if (!s->over && s->seq.phase != before)
 			supervisor_check_children(s);
 		supervisor_publish(s);
@@ -203,7 +203,7 @@ static int start_and_run(struct supervisor *s)
 	return s->seq.exec_errno != 0 && s->manner->exec_code != 0 ? s->manner->exec_code : s->exit_code;
 }
 
-/* What is left of the deadline may be all there is for the log. */
+/* Time for the log: not beyond the deadline. */
 static msec_t log_time(const struct supervisor *s)
 {
 	msec_t left = s->seq.started + s->plan->shutdown.effective - clock_now() - FINAL_MARGIN;

@@ -54,7 +54,7 @@ static void clear_old_life(struct supervisor *s, int signal)
 		s->pending.kinds |= 1u << EVENT_CLEARED;
 }
 
-/* Who was told to stop with the app's group is not told again. */
+/* The app's process group does not get a second SIGTERM. */
 static void sweep(const struct supervisor *s)
 {
 	if (supervisor_is_childless(s))
@@ -70,7 +70,7 @@ static void start_chain(struct supervisor *s)
 	memset(s->why, 0, sizeof s->why);
 }
 
-/* What the log adds to an action: why a step failed, who is left over. */
+/* Details for the log: why a step failed, names of leftover processes. */
 static const char *log_details(const struct supervisor *s, const struct action *action, char names[NAMES_MAX])
 {
 	*names = '\0';
@@ -107,7 +107,7 @@ static void run_action(struct supervisor *s, const struct action *action)
 	char names[NAMES_MAX];
 
 	if (action->kind == ACTION_STEP_START && s->seq.steps[action->step].state != STATE_RUNNING)
-		return; /* it ended before it could begin: another step beside it was the end of it */
+		return; /* a parallel step has ended it already */
 	narrate(&s->seq, action, log_details(s, action, names));
 	switch (action->kind) {
 	case ACTION_FORWARD:
@@ -125,7 +125,7 @@ static void run_action(struct supervisor *s, const struct action *action)
 	case ACTION_STEP_KILL:
 		jobs_kill((struct job_id){JOB_STEP, action->step});
 		s->pending.unstarted &= ~(UINT64_C(1) << action->step);
-		/* a wait step's last answer says more than that its last try was killed */
+		/* a wait step's last result says more than "killed" */
 		if (plan_step_at(&s->plan->shutdown.chain, action->step)->kind != STEP_WAIT)
 			strcpy(s->why[action->step], "killed");
 		break;
@@ -169,7 +169,7 @@ void supervisor_publish(struct supervisor *s)
 	s->changed = s->health.changed = false;
 }
 
-/* Probes end with the app they ask, before the first step of a chain begins. */
+/* Probes stop before the first step of a chain starts. */
 static void notify_health(struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_RUNNING)
@@ -189,12 +189,12 @@ static void feed_one(struct supervisor *s, const struct event *event)
 	notify_health(s);
 	s->changed |= s->seq.phase != PHASE_RUNNING || before != PHASE_RUNNING;
 	if (before == PHASE_RUNNING && s->changed)
-		supervisor_publish(s); /* readiness has ended before the first step, or the app, can ask */
+		supervisor_publish(s); /* readiness must fail before the first step runs */
 	for (size_t i = 0; i < actions.count && !s->over; i++)
 		run_action(s, &actions.items[i]);
 }
 
-/* What came of the actions themselves. False where nothing did. */
+/* The next event caused by an action. False if there is none. */
 static bool next_pending(struct supervisor *s, struct event *event, struct check_result *result)
 {
 	*event = (struct event){.result = result};
@@ -212,7 +212,7 @@ static bool next_pending(struct supervisor *s, struct event *event, struct check
 	return true;
 }
 
-/* One event's actions are all carried out before the next event is fed, those that the actions bring about included. */
+/* Carries out all actions of an event before the next one, including events caused by actions. */
 void supervisor_feed(struct supervisor *s, const struct event *event)
 {
 	struct check_result result;

@@ -12,13 +12,13 @@
 #include "init/persona.h"
 #include "probes/clock.h"
 
-/* Signals taken from the queue in one go, so that a flood of them cannot starve the timer. */
+/* Signals per turn, so that a flood cannot starve the timer. */
 #define SIGNALS_AT_ONCE 64
-/* Children reaped in one go: as many as fork can make more of them at once. */
+/* Children reaped per turn. */
 #define CHILDREN_AT_ONCE 64
-/* Where processes may end without our hearing of it (not our children), they are looked for this often ... */
+/* Processes that are not our children are looked for this often ... */
 #define SCAN_PERIOD ((msec_t)50)
-/* ... or, where a look takes long, in this multiple of its time. */
+/* ... or, if scanning is slow, after this multiple of its duration. */
 #define SCAN_SHARE 4
 
 static void app_exited(struct supervisor *s, int status)
@@ -36,7 +36,7 @@ static void app_exited(struct supervisor *s, int status)
 	supervisor_feed(s, &event);
 }
 
-/* We may hear that it is stopped only after it was asked to end. */
+/* SIGCONT if the app turns out to be stopped after its stop signal. */
 static void app_stopped(struct supervisor *s, bool stopped)
 {
 	s->app.stopped = stopped;
@@ -82,10 +82,7 @@ bool supervisor_is_childless(const struct supervisor *s)
 	return s->childless && !jobs_any();
 }
 
-/*
- * Reap what there is, a bounded number: others may make children faster than we can take them. The app's end is told last,
- * when it is known who else is left.
- */
+/* Reaps a bounded number of children. The exit of the app is handled last, when it is known what else is left. */
 static void reap(struct supervisor *s)
 {
 	int status, app_status = 0;
@@ -119,12 +116,12 @@ void supervisor_handle_signal(struct supervisor *s, const struct signal_seen *se
 
 	s->reap_due |= seen->number == SIGCHLD || ++s->since_reap >= SIGNALS_AT_ONCE;
 	if (seen->number == SIGCHLD || seen->own)
-		return; /* children are looked for once all signals are taken; what our own writes raise is nobody's business */
+		return; /* children are reaped after all signals; signals from our own writes are ignored */
 	if ((SIGNAL_BIT(seen->number) & s->manner->withheld) != 0 || number == 0)
 		return;
 	bool terminal = seen->number == SIGTTIN || seen->number == SIGTTOU || seen->number == SIGTSTP;
 	if (seen->kernel && terminal && !s->manner->suspends)
-		return; /* the terminal means us, not the app */
+		return; /* meant for us, not the app */
 	if ((s->app.ignore_once & SIGNAL_BIT(seen->number)) != 0) {
 		s->app.ignore_once &= ~SIGNAL_BIT(seen->number);
 		return;
@@ -143,18 +140,18 @@ void supervisor_handle_signals(struct supervisor *s)
 		supervisor_handle_signal(s, &seen);
 }
 
-/* What tgkill() sends comes before what kill() sent, and a lower number before a higher one: a flood would hide them. */
+/* Stop signals first: a flood by tgkill() or of lower numbers would hide them. */
 void supervisor_handle_stop_signals(struct supervisor *s)
 {
 	struct signal_seen seen;
 
 	if (s->reap_due && (++s->turns & 15) != 0)
-		return; /* a child's end is no flood, or not yet */
+		return; /* SIGCHLD is not a flood */
 	for (int i = 0; i < 2 && !s->over && signals_take(s->plan->shutdown.signals, &seen); i++)
 		supervisor_handle_signal(s, &seen);
 }
 
-/* After a SIGKILL to all, processes forked meanwhile may have escaped it; and what is no child of ours ends unheard. */
+/* Whether to scan: processes forked during a SIGKILL may have escaped, and others than our children end unnoticed. */
 static bool must_scan(const struct supervisor *s)
 {
 	if (s->seq.phase == PHASE_CHAIN)
@@ -167,7 +164,7 @@ msec_t supervisor_check_at(const struct supervisor *s)
 	return must_scan(s) ? s->check_at : INT64_MAX;
 }
 
-/* /proc is walked at times only; what a system call can tell is asked every turn. */
+/* Scans /proc from time to time; system calls are cheap enough for every turn. */
 static void scan(struct supervisor *s)
 {
 	msec_t now = clock_now(), took;
@@ -186,7 +183,7 @@ static void scan(struct supervisor *s)
 	s->check_at = now + took + (took * SCAN_SHARE > SCAN_PERIOD ? took * SCAN_SHARE : SCAN_PERIOD);
 }
 
-/* Whether anybody is left but those that serve us to the end. */
+/* Whether processes other than our own are left. */
 static bool has_others_left(const struct supervisor *s)
 {
 	if (supervisor_is_childless(s))
@@ -204,7 +201,7 @@ void supervisor_check_children(struct supervisor *s)
 		scan(s);
 	else
 		s->check_at = 0;
-	/* asked last: what came before may have begun the sweep, and then there may be nobody whose end would wake us */
+	/* last: the sweep may just have started, and no child may be left to wake us */
 	if (!s->over && s->seq.phase == PHASE_SWEEP && !supervisor_is_childless(s))
 		reap(s);
 	if (!s->over && s->seq.phase == PHASE_SWEEP && !s->reap_due && !has_others_left(s))

@@ -1,7 +1,4 @@
-/*
- * The supervisor's inside: what its three files share. supervisor.c is the loop, events.c what comes in, actions.c what goes
- * out.
- */
+/* Shared by supervisor.c (the loop), supervisor_events.c (input) and supervisor_actions.c (output). */
 #ifndef TINYSUP_INIT_SUPERVISOR_PRIVATE_H
 #define TINYSUP_INIT_SUPERVISOR_PRIVATE_H
 
@@ -15,29 +12,29 @@
 #include "init/supervisor.h"
 
 /*
- * What every check changes stands together at the start, and on a page's begin: the kernel copies each page that process 1
- * writes to after a fork.
+ * Fields that every check changes are together at the start of a page of memory: after a fork, the kernel copies each page that
+ * process 1 writes to.
  */
 struct supervisor {
 	_Alignas(4096) const struct plan *plan;
 	const struct manner *manner;
 	const struct signals_inherited *signals;
 	struct loop loop;
-	bool reap_due;       /* SIGCHLD came, or more children have ended than one turn reaps */
-	bool childless;      /* the last reap found nobody left; what jobs_any() and a new app change is not in it */
-	unsigned since_reap; /* signals taken: a flood of them may hide SIGCHLD */
+	bool reap_due;       /* SIGCHLD, or more children than one turn reaps */
+	bool childless;      /* the last reap found no children; jobs_any() and a new app are not considered */
+	unsigned since_reap; /* signals since the last reap: a flood may hide SIGCHLD */
 	unsigned turns;      /* of the loop that reaped children */
-	msec_t check_at;     /* when to look again for what ends without a word */
-	bool settled;        /* what the app's start did not need is there */
+	msec_t check_at;     /* next scan for processes that end unnoticed */
+	bool settled;        /* what the app's start did not need is set up */
 	bool changed;        /* since the page was written last */
 	bool over;
 	int exit_code;
 	struct page *page; /* NULL: nothing is published */
 
 	struct {
-		uint64_t unstarted; /* steps for whose try no process was to be had */
-		unsigned kinds;     /* 1 << enum event_kind: other events without facts of their own */
-	} pending;                  /* what carrying out actions has brought, for the sequencer once they are done */
+		uint64_t unstarted; /* steps whose attempt could not start */
+		unsigned kinds;     /* mask of 1 << enum event_kind: other events */
+	} pending;                  /* events caused by actions, for the sequencer afterwards */
 	struct app app;
 	struct listener listener;
 	struct sources sources;
@@ -45,30 +42,30 @@ struct supervisor {
 	struct health health;
 	struct seq seq;
 	struct shutdown_facts facts;
-	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* the last result's words, by step */
+	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* message of the last result, by step */
 };
 
-/* actions.c: one event for the sequencer, and what it wants done. */
+/* Feeds an event to the sequencer and carries out its actions. */
 void supervisor_feed(struct supervisor *s, const struct event *event);
-/* What the app said, and what its checks brought, may be the sequencer's business. */
+/* Passes on_failure and EXTEND_TIMEOUT_USEC to the sequencer. */
 void supervisor_handle_health(struct supervisor *s);
-/* The app, for the first time or again. False where no process is to be had; that is logged. */
+/* Starts the app, the first time or again. False (logged) if no process is available. */
 bool supervisor_start_app(struct supervisor *s);
 
-/* All of it, where anything has changed. */
+/* Publishes, if anything has changed. */
 void supervisor_publish(struct supervisor *s);
 
-/* events.c: a signal that came; all that wait in the queue, a bounded number at a time; stop signals, before all others. */
+/* Handles a signal; pending signals, a bounded number; stop signals before all others. */
 void supervisor_handle_signal(struct supervisor *s, const struct signal_seen *seen);
 void supervisor_handle_signals(struct supervisor *s);
 void supervisor_handle_stop_signals(struct supervisor *s);
 /* Whether a process is one that tinysup runs for itself. */
 bool supervisor_is_own_process(pid_t pid);
-/* Children that have ended, and what ends without a word. */
+/* Reaps children and looks for processes that end unnoticed. */
 void supervisor_check_children(struct supervisor *s);
 /* Whether no child of ours is left. */
 bool supervisor_is_childless(const struct supervisor *s);
-/* When that has to be done again even if nothing comes; INT64_MAX: it has not. */
+/* When that is due even without a signal; INT64_MAX: never. */
 msec_t supervisor_check_at(const struct supervisor *s);
 
 #endif

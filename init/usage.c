@@ -9,7 +9,7 @@
 #define TINYSUP_COMMIT "unknown"
 #endif
 
-/* The LICENSE file itself, so that the two cannot differ. */
+/* The LICENSE file itself. */
 extern const char license_text[];
 extern const int license_size;
 __asm__(".pushsection .rodata\n"
@@ -104,7 +104,7 @@ void usage_version(const struct persona *who)
 		libraries_print(stdout);
 		break;
 	case DIALECT_TINI:
-		/* dockerd reads `tini version` from its init; the version is the tini whose ways are meant */
+		/* dockerd parses `tini version`; it is the version of tini that is emulated */
 		puts("tini version 0.19.0 - tinysup " TINYSUP_VERSION);
 		break;
 	case DIALECT_DUMB_INIT:

@@ -1,4 +1,4 @@
-/* What --help, --version, --license and a wrong command line print. */
+/* Output of --help, --version and --license, and command line errors. */
 #ifndef TINYSUP_INIT_USAGE_H
 #define TINYSUP_INIT_USAGE_H
 

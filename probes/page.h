@@ -118,7 +118,7 @@ struct page_head {
 	struct page_app app;
 	struct page_verdict verdicts[PROBE_COUNT];
 	struct page_chain chain;
-	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
+	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step failed */
 	uint64_t listener_restarts;
 	size_t checks, steps;
 };

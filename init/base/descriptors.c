@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where close_range() is missing or forbidden: no more than this many descriptors are looked at. */
+/* Without close_range(): close at most this many descriptors. */
 #define DESCRIPTORS_MAX 65536
 
 void descriptors_close_from(int first)

@@ -1,8 +1,8 @@
-/* Descriptors by the range. */
+/* Closes ranges of descriptors. */
 #ifndef TINYSUP_INIT_BASE_DESCRIPTORS_H
 #define TINYSUP_INIT_BASE_DESCRIPTORS_H
 
-/* Close `first` and all above it. In a child only: closing what somebody passed in may block. */
+/* Closes `first` and all above. For children only: closing a descriptor passed in by others may block. */
 void descriptors_close_from(int first);
 
 #endif

@@ -20,11 +20,11 @@
 #define CLOSED     (-1)
 #define NOT_OPENED (-2)
 
-/* Process 1 has one log, and no line of it may need memory. */
+/* Static: no log line may need an allocation. */
 static struct {
-	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs of tinysup never say anything */
+	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs never log */
 	bool is_socket;
-	struct writer writer; /* in == 0: we write ourselves */
+	struct writer writer; /* in == 0: process 1 writes directly */
 	enum log_level level;
 	enum log_format format;
 	const char *app;
@@ -36,8 +36,8 @@ static struct {
 static char the_batch[LOG_LINE_MAX]; /* whole lines waiting for log_flush() */
 
 /*
- * A descriptor of our own on what stderr is, which never blocks. A file always can block, and is shared with the app, its
- * offset too: opened anew, the two would overwrite each other.
+ * Opens our own non-blocking descriptor for stderr. Not for files: they can always block, and a second file offset would make
+ * tinysup and the app overwrite each other.
  */
 static void open_log(void)
 {
@@ -86,7 +86,7 @@ void log_finish(msec_t limit)
 	the_log.fd = CLOSED;
 }
 
-/* Whether a line of this level is to be written, and can be. */
+/* Whether to write a line of this level. */
 static bool ready(enum log_level level)
 {
 	if (level > the_log.level)
@@ -106,7 +106,7 @@ static bool write_line(const char *line, size_t length)
 	return n == (ssize_t)length;
 }
 
-/* What is batched goes out in one write: a hook that floods must not cost process 1 a system call for each of its lines. */
+/* Writes the batch at once: a flooding hook must not cost a system call per line. */
 void log_flush(void)
 {
 	if (the_log.batch_length > 0 && !write_line(the_batch, the_log.batch_length))
@@ -240,7 +240,7 @@ static void put_line(const struct entry *entry, bool batch)
 	emit(&line, batch);
 }
 
-/* Before a new line: how many were lost, once there is room again. */
+/* Reports dropped lines before the next line that goes through. */
 static void report_dropped(void)
 {
 	char message[64];

@@ -1,9 +1,7 @@
 /*
- * tinysup's own log: lines on stderr, text or JSON, that can never block process 1. Where the reader is slow, lines are
- * dropped, counted, and the count is told with the next line that goes through. No allocation. What can block (a file, a
- * terminal that cannot be opened anew) is written by a process of its own: see writer.h.
- *
- * Messages are for people and hold no secret: names of steps and signals, numbers, errno texts; never a URL, body or argument.
+ * tinysup's log: lines on stderr, text or JSON. Never blocks process 1 and never allocates. If the reader is slow, lines are
+ * dropped, counted and reported with the next line. A separate process writes to descriptors that may block: see writer.h.
+ * Messages hold no secrets: names of steps and signals, numbers, errno texts; never a URL, body or argument.
  */
 #ifndef TINYSUP_INIT_BASE_LOG_H
 #define TINYSUP_INIT_BASE_LOG_H
@@ -16,28 +14,28 @@
 
 /* LOG_ERROR to LOG_TRACE are the plan's levels. */
 
-/* `app` (not copied) is the name lines carry. */
+/* app: name for the JSON lines; not copied. */
 void log_setup(enum log_level level, enum log_format format, const char *app);
 
-/* For workers: the inherited stderr is left alone from here on. */
+/* For workers: stop logging to the inherited stderr. */
 void log_close(void);
 
-/* The log's own process, where there is one; 0: there is none. */
+/* Pid of the log writer; 0: none. */
 pid_t log_writer(void);
-/* A child was reaped. False: it was not the log's. */
+/* A child was reaped. False: it was not the log writer. */
 bool log_reaped(pid_t pid);
-/* The last line is written: waits until it has left us, `limit` milliseconds at the most. */
+/* Waits up to `limit` milliseconds for the last line to be written. */
 void log_finish(msec_t limit);
 
 /*
- * One line. `event` is a word for programs ("step_end"); `step` the step's name, or NULL; fmt is printf's, for people. A line
- * is cut at LOG_LINE_MAX bytes; control characters and invalid UTF-8 are replaced.
+ * Logs a line. event: for programs, such as "step_end"; step: name of the step, check or probe, or NULL; fmt: printf format,
+ * for people. Lines are cut at LOG_LINE_MAX bytes; control characters and invalid UTF-8 are replaced.
  */
-#define LOG_LINE_MAX 4096 /* PIPE_BUF: such a write to a pipe is whole or not at all */
+#define LOG_LINE_MAX 4096 /* PIPE_BUF: writes to a pipe are atomic */
 void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A fact of an event as a member of its own in the JSON format; the text format has the message alone. */
+/* A member of a JSON line. The text format shows the message only. */
 struct log_field {
 	const char *name; /* static, snake_case */
 	enum { FIELD_OMITTED, FIELD_TEXT, FIELD_NUMBER, FIELD_LIST } kind;
@@ -79,11 +77,11 @@ static inline struct log_field field_if(bool given, struct log_field field)
 void log_fields(enum log_level level, const char *event, const char *step, const struct log_field *fields, size_t count,
 		const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* A line of a hook's output. Bytes as they came, but for control characters. It may wait for log_flush(). */
+/* Logs a line of a hook's output; control characters are replaced. May be buffered until log_flush(). */
 void log_output(const char *step, const char *line, size_t length);
 void log_flush(void);
 
-/* A line in another program's format, to our descriptor: the drop-in names write as those programs do. Level is checked. */
+/* Logs a line in the format of tini or dumb-init. */
 void log_raw(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

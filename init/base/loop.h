@@ -1,4 +1,4 @@
-/* What process 1 waits with: an epoll set with all signals and a timer in it. */
+/* The event loop of process 1: epoll, a signalfd and a timerfd. */
 #ifndef TINYSUP_INIT_BASE_LOOP_H
 #define TINYSUP_INIT_BASE_LOOP_H
 
@@ -8,7 +8,7 @@
 
 #include "config/plan.h"
 
-/* What an event is about (its data.u64), where it is no job's slot. */
+/* epoll data of events that are not a job's slot. */
 #define LOOP_SIGNALS UINT64_MAX
 #define LOOP_NOTIFY  (UINT64_MAX - 1)
 #define LOOP_TIMER   (UINT64_MAX - 2)
@@ -24,10 +24,10 @@ struct loop {
 /* False with errno set, and nothing open. */
 bool loop_open(struct loop *loop);
 
-/* Be told when `fd` is readable. */
+/* Watches `fd` for input. */
 bool loop_watch(const struct loop *loop, int fd, uint64_t about);
 
-/* Sleep until something is readable, or until `at` (INT64_MAX: never). Returns how many events there are; the timer is none. */
+/* Waits for input, or until `at` (INT64_MAX: no limit). Returns the number of events; the timer does not count. */
 int loop_wait(struct loop *loop, msec_t at, struct epoll_event events[LOOP_EVENTS]);
 
 #endif

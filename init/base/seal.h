@@ -1,6 +1,6 @@
 /*
- * The seal: after it process 1 allocates nothing and does not die of an error. A build with TINYSUP_SEAL (make seal) checks the
- * first half: its malloc() aborts once the seal is set, in the process that set it and in no child of it.
+ * After the seal, process 1 allocates nothing and does not exit because of an error. A build with TINYSUP_SEAL (make seal)
+ * checks the first half: malloc() aborts in the process that called seal(), but not in its children.
  */
 #ifndef TINYSUP_INIT_BASE_SEAL_H
 #define TINYSUP_INIT_BASE_SEAL_H

@@ -21,7 +21,7 @@ void signals_block(struct signals_inherited *inherited)
 	set_mask(~UINT64_C(0), &inherited->mask);
 	sigaction(SIGCHLD, NULL, &chld);
 	inherited->chld_ignored = chld.sa_handler == SIG_IGN;
-	/* an ignored SIGCHLD would let the kernel reap the app, and its exit code would be lost */
+	/* if SIGCHLD is ignored, the kernel reaps the app and its exit code is lost */
 	if (inherited->chld_ignored)
 		signal(SIGCHLD, SIG_DFL);
 }

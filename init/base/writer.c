@@ -26,8 +26,7 @@ bool writer_open(struct writer *writer)
 	return true;
 }
 
-/* A full disk, a file at its limit: tried again while there is somebody to write for. Process 1 counts what is lost meanwhile.
- */
+/* Retries on a full disk or at a file's limit as long as the parent lives. Process 1 counts lost lines. */
 static void write_all(const char *bytes, size_t length, pid_t parent)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
@@ -46,8 +45,8 @@ static void write_all(const char *bytes, size_t length, pid_t parent)
 }
 
 /*
- * All signals stay blocked: only SIGKILL, or the end of what there is to write, ends it. Lines are taken once they are written:
- * one that is killed in between leaves them for the next.
+ * All signals stay blocked: the writer ends on SIGKILL or at the end of input. It consumes lines after writing them, so a
+ * killed writer leaves them to the next one.
  */
 static _Noreturn void write_on(int out, pid_t parent)
 {
@@ -90,7 +89,7 @@ bool writer_reaped(struct writer *writer, pid_t pid)
 	if (writer->pid == 0 || pid != writer->pid)
 		return false;
 	writer->pid = 0;
-	/* one that ends at once is started again by the next line, not in a loop */
+	/* if it exits at once, the next line starts it again, not a loop */
 	if (!is_empty(writer) && clock_now() - writer->started >= SHORT_LIFE)
 		writer_start(writer);
 	return true;

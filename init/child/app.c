@@ -49,7 +49,7 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	    .argv = plan->command.argv,
 	};
 
-	/* dumb-init's way: a session of its own takes the terminal that we give up, and the kernel tells us of our loss */
+	/* as dumb-init: the new session takes the terminal that we give up, for which the kernel sends us signals */
 	if (spec.group == SPAWN_SESSION && ioctl(STDIN_FILENO, TIOCNOTTY) == 0 && getsid(0) == getpid())
 		app->ignore_once = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGCONT);
 	app->plan = plan;
@@ -79,7 +79,7 @@ void app_signal(const struct app *app, int signal, bool stop)
 {
 	if (app->pid == 0)
 		return;
-	/* a session's group may not be there yet when the first signal comes */
+	/* a session's group may not exist yet */
 	bool group = app->plan->signals == TARGET_GROUP && kill(-app->pid, signal) == 0;
 	if (!group)
 		kill(app->pid, signal);
@@ -94,7 +94,7 @@ void app_kill(const struct app *app)
 		kill(app->pid, SIGKILL);
 }
 
-/* An empty group's number may be somebody else's tomorrow: it is forgotten. Zombies whose parent never reaps do not count. */
+/* Forgets an empty group, whose number may be reused. Zombies do not count if /proc is scanned. */
 bool app_group_left(struct app *app, bool scan)
 {
 	if (app->group > 0 && ((kill(-app->group, 0) != 0 && errno != EPERM) || (scan && !sweep_group_lives(app->group))))

@@ -4,7 +4,7 @@
 #include "init/child/step_env.h"
 #include "probes/http.h"
 
-/* A worker ends a little before process 1 would kill it, so that its own word on what was slow gets through. */
+/* A worker times out a little before process 1 would kill it, so that it can report what was slow. */
 #define HEAD_START ((msec_t)30)
 
 void job_worker_run(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)

@@ -18,8 +18,8 @@
 #include "probes/clock.h"
 
 /*
- * Twice the most that can be under way: a killed process keeps its place until it is reaped. The first are the checks', so that
- * those that hang where no signal reaches them leave the steps their own.
+ * Twice the maximum that can run, because a killed process keeps its slot until it is reaped. Checks and steps have separate
+ * slots, so hanging checks cannot block steps.
  */
 #define CHECK_SLOTS ((size_t)PLAN_CHECKS_MAX * 2)
 #define SLOTS       (CHECK_SLOTS + (size_t)PLAN_STEPS_MAX * 2)
@@ -38,7 +38,7 @@ static struct {
 	int null;    /* hooks' stdin */
 	size_t busy; /* slots with a process */
 	struct job slots[SLOTS];
-	struct output outputs[SLOTS]; /* by slot; beside them, so that a search for a pid does not touch their lines */
+	struct output outputs[SLOTS]; /* by slot; separate, so that searching for a pid touches less memory */
 } the_jobs;
 
 struct attempt_context {
@@ -65,7 +65,7 @@ void jobs_init(void)
 
 	the_jobs.epoll = -1;
 	the_jobs.null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* an image without /dev: a pipe that nobody writes to is at its end as well */
+	/* no /dev in the image: a pipe without a writer is at EOF, too */
 	if (the_jobs.null < 0 && pipe2(ends, O_CLOEXEC) == 0) {
 		close(ends[1]);
 		the_jobs.null = ends[0];
@@ -92,7 +92,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Closing a descriptor takes it out of the epoll set only when no child holds a copy: so it is taken out by hand. */
+/* Removes the descriptor from epoll explicitly: closing is not enough while a child holds a copy. */
 static void finish_output(struct output *output, bool all)
 {
 	if (output->fd >= 0)
@@ -138,7 +138,7 @@ static void run_check(const void *context, int result_fd)
 	send_result(result_fd, &result);
 }
 
-/* A program whose output goes to the log, under `name`; NULL: nowhere. */
+/* Starts a program whose output is logged under `name`; NULL: discarded. */
 static bool start_program(struct job *job, struct spawn *spec, const char *name)
 {
 	int ends[2];
@@ -167,7 +167,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 	output_of(job)->length = 0;
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(job - the_jobs.slots)};
 	if (epoll_ctl(the_jobs.epoll, EPOLL_CTL_ADD, ends[0], &event) != 0)
-		close_fd(&output_of(job)->fd); /* better a hook without a log than none */
+		close_fd(&output_of(job)->fd); /* run the hook even if its output is lost */
 	return true;
 }
 
@@ -257,7 +257,7 @@ bool jobs_start_check(const struct plan *plan, const struct signals_inherited *s
 	    .context = &context,
 	};
 
-	/* a program needs no worker to watch it: process 1 does that anyway, and its whole group dies at its time-out */
+	/* a program needs no worker: process 1 watches it and kills its group at its timeout */
 	if (what->kind == CHECK_EXEC)
 		spec.argv = what->exec.argv;
 	else
@@ -292,7 +292,7 @@ static void judge_program(struct job *job, int status, struct check_result *resu
 	const char *class = check ? "exec: " : "";
 
 	if (error != 0) {
-		/* a step: a program that is not there is not there at the next try either, which FAILURE_EXEC would bring */
+		/* a step: FAILURE_EXEC would retry, but the program will still be missing */
 		result_fail(result, check ? FAILURE_EXEC : FAILURE_FILE, "%scannot execute %s: %s", class, job->program,
 			    strerror(error));
 	} else if (WIFSIGNALED(status)) {
@@ -317,7 +317,7 @@ static void judge_worker(const struct job *job, int status, struct check_result 
 		result_error(result, "worker killed by %s", signal_name(WTERMSIG(status)));
 	else
 		result_error(result, "worker exited without a result");
-	result->sent = true; /* how far it got nobody knows */
+	result->sent = true; /* it is unknown how far it got */
 }
 
 static struct job *find(pid_t pid)

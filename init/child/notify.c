@@ -19,7 +19,7 @@
 #define MESSAGE_MAX     4096
 #define DESCRIPTORS_MAX 253 /* in one message: the kernel's limit, SCM_MAX_FD */
 
-/* Bound to no name but a family, the kernel chooses an abstract address that is free in this network namespace. */
+/* Autobind: the kernel chooses a free abstract address in this network namespace. */
 static bool bind_anywhere(int fd, char address[16])
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -62,7 +62,7 @@ void notify_environment(const struct notify *notify, const struct plan_app *plan
 	if (notify->socket < 0)
 		return;
 	setenv("NOTIFY_SOCKET", notify->address, 1);
-	unsetenv("WATCHDOG_USEC"); /* those of whoever started us go with another socket */
+	unsetenv("WATCHDOG_USEC"); /* inherited ones belong to another socket */
 	unsetenv("WATCHDOG_PID");
 	if (plan->watchdog == 0)
 		return;
@@ -72,7 +72,7 @@ void notify_environment(const struct notify *notify, const struct plan_app *plan
 
 /* --- the relay ---------------------------------------------------------------------------------------------------------- */
 
-/* A socket that is told to linger would keep its closer, and with it every other message. */
+/* A lingering socket would block close(), and with it all other messages. */
 static void close_passed(int fd)
 {
 	const struct linger at_once = {0};
@@ -81,7 +81,7 @@ static void close_passed(int fd)
 	close(fd);
 }
 
-/* The sender as the kernel vouches for it; 0: it is in no PID namespace of ours. All descriptors sent along are closed. */
+/* The sender's pid, from the kernel; 0: outside our PID namespace. Closes descriptors sent along. */
 static pid_t parse_ancillary(struct msghdr *header)
 {
 	pid_t sender = 0;
@@ -138,7 +138,7 @@ static bool receive(const struct relay *relay, struct notify_record *record)
 	return true;
 }
 
-/* The socket is standard input: all other descriptors are closed. */
+/* The relay process. Its socket is standard input. */
 static void relay_on(const void *context, int out)
 {
 	struct notify_record record;

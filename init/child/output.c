@@ -7,7 +7,7 @@
 #include "init/base/log.h"
 
 #define CHUNK  4096
-#define CHUNKS 4 /* an event; the rest waits for the next turn of the loop, so that time is kept */
+#define CHUNKS 4 /* per event; the rest waits for the next turn of the loop */
 
 static void flush(struct output *output)
 {
@@ -53,7 +53,7 @@ void output_finish(struct output *output, bool all)
 {
 	if (output->fd < 0)
 		return;
-	/* a pipe holds 64 KiB */
+	/* 64 KiB: the size of a pipe */
 	for (int i = 0; i < (all ? 4 : 1) && output_read(output); i++)
 		continue;
 	flush(output);

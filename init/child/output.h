@@ -1,4 +1,4 @@
-/* A hook's output: read without waiting, cut into lines, logged with the step's name. */
+/* Output of a hook: read without blocking, logged line by line. */
 #ifndef TINYSUP_INIT_CHILD_OUTPUT_H
 #define TINYSUP_INIT_CHILD_OUTPUT_H
 
@@ -10,14 +10,14 @@
 struct output {
 	int fd; /* the pipe's reading end, non-blocking; -1: closed */
 	const char *step;
-	size_t length; /* of the line begun */
+	size_t length; /* of the unfinished line */
 	char line[OUTPUT_LINE_MAX];
 };
 
-/* Reads at most 16 KiB, so that a flood cannot keep process 1. False once the pipe is at its end or was closed. */
+/* Reads at most 16 KiB. False at EOF. */
 bool output_read(struct output *output);
 
-/* The writer is gone: log what is still in the pipe (not `all`: some of it) and the last, unfinished line, and close it. */
+/* The writer is gone: logs the rest (some of it, if not `all`) and closes the pipe. */
 void output_finish(struct output *output, bool all);
 
 #endif

@@ -1,7 +1,4 @@
-/*
- * The one way a child comes into being: the app, a step's program, a worker. No allocation in process 1; what a child needs to
- * allocate it does after the fork, in its own memory.
- */
+/* The only way to start a child: the app, a step's program, a worker. No allocation in process 1. */
 #ifndef TINYSUP_INIT_CHILD_SPAWN_H
 #define TINYSUP_INIT_CHILD_SPAWN_H
 
@@ -35,7 +32,7 @@ struct spawn {
 	int result; /* the descriptor for work() */
 };
 
-/* How an exec went, once the child has been reaped. */
+/* The result of an exec, once the child has been reaped. */
 struct spawn_exec {
 	int fd;    /* its error comes by this; -1: not, or not any more */
 	int error; /* 0: none is known */
@@ -50,7 +47,7 @@ struct spawn_exec {
  */
 pid_t spawn(const struct spawn *spec, struct spawn_exec *exec);
 
-/* 0: the program was executed (or died before it could say so); else the errno with which that failed. */
+/* 0: the program was executed; else errno. */
 int spawn_exec_error(struct spawn_exec *exec);
 
 #endif

@@ -15,7 +15,7 @@ const char *step_env_key(const struct shutdown_facts *facts, const struct plan_s
 	snprintf(buffer, IDEMPOTENCY_KEY_TEXT, "%s-%s", facts->id, step->name);
 	for (char *p = buffer; *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && strchr("-._", *p) == NULL)
-			*p = '-'; /* it is a header's value too */
+			*p = '-'; /* it is also sent as a header */
 	return buffer;
 }
 
@@ -69,7 +69,7 @@ void step_env_set_number(const char *name, long long number)
 	setenv(name, text, 1);
 }
 
-/* Set always, empty where they have no value: a hook under `set -u` can rely on them. */
+/* Always set, empty if they do not apply: hooks may use `set -u`. */
 static void set_app(const struct shutdown_facts *facts)
 {
 	const struct seq *seq = facts->seq;

@@ -1,4 +1,4 @@
-/* The variables that a step's program finds in its environment: tinysup.conf(5), THE CHAIN. */
+/* The environment of a step's program: tinysup.conf(5), THE CHAIN. */
 #ifndef TINYSUP_INIT_CHILD_STEP_ENV_H
 #define TINYSUP_INIT_CHILD_STEP_ENV_H
 
@@ -6,10 +6,10 @@
 
 #define IDEMPOTENCY_KEY_TEXT 160
 
-/* The shutdown's id and the step's name: the same in every try. Returns buffer. */
+/* The id of the shutdown and the name of the step: the same in every attempt. Returns buffer. */
 const char *step_env_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT]);
 
-/* In the child: app.environment, the step's own, and TINYSUP_*. time: until this try is killed. */
+/* In the child: sets app.environment, the step's environment and TINYSUP_*. time: until this attempt is killed. */
 void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time);
 
 /* In the child: one variable, a number. */

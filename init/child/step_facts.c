@@ -38,7 +38,7 @@ void step_facts_init(struct shutdown_facts *facts, const struct seq *seq, const 
 		     const struct signals_inherited *signals)
 {
 	if (plan->shutdown.chain.count == 0)
-		return; /* nobody will ask */
+		return; /* never used */
 	facts->seq = seq;
 	facts->signals = signals;
 	gethostname(facts->host, sizeof facts->host - 1);

@@ -1,4 +1,4 @@
-/* What every try of a step is told about the shutdown it belongs to. The supervisor's, copied by nobody. */
+/* Facts about the shutdown, for attempts of steps. Owned by the supervisor. */
 #ifndef TINYSUP_INIT_CHILD_STEP_FACTS_H
 #define TINYSUP_INIT_CHILD_STEP_FACTS_H
 
@@ -24,10 +24,10 @@ struct shutdown_facts {
 void step_facts_init(struct shutdown_facts *facts, const struct seq *seq, const struct plan *plan,
 		     const struct signals_inherited *signals);
 
-/* A chain begins: it has an id of its own. */
+/* A chain starts and gets an id. */
 void step_facts_start(struct shutdown_facts *facts);
 
-/* The report as things stand now. */
+/* Updates the report. */
 void step_facts_report(struct shutdown_facts *facts);
 
 /* "running", "exited with code 1", "killed by SIGSEGV". Returns buffer. */

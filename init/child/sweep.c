@@ -43,7 +43,7 @@ bool sweep_descends(pid_t pid, pid_t ancestor)
 	return parent == ancestor;
 }
 
-/* Calls back for every process there is, until that returns false. False: /proc is not there. */
+/* Calls visit() for every process until it returns false. False: no /proc. */
 static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *stat, void *context), void *context)
 {
 	char buffer[4096] __attribute__((aligned(8)));
@@ -59,7 +59,7 @@ static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *sta
 			const struct kernel_dirent *entry = (const struct kernel_dirent *)(const void *)(buffer + at);
 			pid_t pid = entry->name[0] >= '1' && entry->name[0] <= '9' ? (pid_t)strtol(entry->name, NULL, 10) : 0;
 			if (pid > 0 && process_stat(pid, &stat)) {
-				any = true; /* an empty directory is no /proc */
+				any = true; /* an empty directory is not /proc */
 				on = visit(pid, &stat, context);
 			}
 			at += entry->length;
@@ -71,7 +71,7 @@ static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *sta
 
 /* --- descendants --------------------------------------------------------------------------------------------------------- */
 
-/* What is beyond is seen by the next look: this one's are gone by then. */
+/* Further processes are found by the next scan. */
 #define PROCESSES_MAX 16384
 
 enum descent { DESCENT_UNKNOWN, DESCENT_OURS, DESCENT_LEFT, DESCENT_OTHER };
@@ -83,10 +83,10 @@ struct process {
 	char name[16];
 };
 
-/* One look at /proc: a walk from each process to its ancestors would read it once for every level of a deep tree. */
+/* One scan of /proc: walking up from each process would read it once per level of a deep tree. */
 static struct {
 	size_t count;
-	struct process items[PROCESSES_MAX]; /* by pid, as /proc lists them; touched as far as it is filled */
+	struct process items[PROCESSES_MAX]; /* sorted by pid, as in /proc */
 } the_scan;
 
 static bool add_process(pid_t pid, const struct process_stat *stat, void *context)
@@ -125,7 +125,7 @@ static enum descent descent_of(struct process *process, sweep_ours *ours)
 	return process->parent == getpid() ? DESCENT_LEFT : DESCENT_UNKNOWN;
 }
 
-/* Up to the first ancestor that is known, and down again: each process is passed twice at the most. */
+/* Walks up to the first known ancestor and back: each process is visited at most twice. */
 static void settle(struct process *process, sweep_ours *ours)
 {
 	struct process *top = process;
@@ -134,7 +134,7 @@ static void settle(struct process *process, sweep_ours *ours)
 	for (size_t i = 0; (descent = descent_of(top, ours)) == DESCENT_UNKNOWN && i < the_scan.count; i++)
 		top = find(top->parent);
 	if (descent == DESCENT_UNKNOWN)
-		descent = DESCENT_OTHER; /* a look while pids were used again: a circle */
+		descent = DESCENT_OTHER; /* a cycle: pids were reused during the scan */
 	for (; process != NULL && process->descent == DESCENT_UNKNOWN; process = process == top ? NULL : find(process->parent))
 		process->descent = descent;
 }
@@ -147,7 +147,7 @@ static void scan(sweep_ours *ours)
 		settle(&the_scan.items[i], ours);
 }
 
-/* Who adopts orphans and has no child has no descendant: the usual end, and no need to look through /proc. */
+/* A subreaper without children has no descendants: the usual case, without scanning /proc. */
 static bool has_children(void)
 {
 	siginfo_t info;

@@ -1,9 +1,7 @@
 /*
- * Processes that are no children known by name: what the app left in its group, what is left when the chain or a life of the
- * app is over. As process 1 that is everything in the PID namespace, else tinysup's own descendants and nothing else on the
- * machine.
- *
- * `ours` tells the processes that tinysup runs for itself: neither they nor their descendants are left over.
+ * Leftover processes: in the app's process group, after the chain, or before a restart. As process 1, that is everything in the
+ * PID namespace, otherwise tinysup's descendants only. ours(): whether tinysup runs a process for itself; those and their
+ * descendants are not leftovers.
  */
 #ifndef TINYSUP_INIT_CHILD_SWEEP_H
 #define TINYSUP_INIT_CHILD_SWEEP_H
@@ -14,32 +12,32 @@
 
 typedef bool sweep_ours(pid_t pid);
 
-/* Adopt orphans where we are not process 1 and none who started us asked for it; without it they go to whoever does. */
+/* Adopts orphans if not process 1. */
 bool sweep_subreaper(void);
 bool sweep_is_subreaper(void);
 
 /*
- * A signal to all that is left; SIGCONT follows a SIGTERM, which what is stopped could not act on. `but`: a process group that
- * was told already; 0: none. Not as process 1 and without /proc: to nobody.
+ * Signals all leftover processes; SIGCONT follows SIGTERM. but: a process group that has the signal already; 0: none. Does
+ * nothing if not process 1 and without /proc.
  */
 void sweep_signal(int signal, pid_t but, sweep_ours *ours);
 
 /*
- * A signal (0: none) to our descendants but `ours`: adopted orphans too, and not what somebody brought in from outside (`docker
- * exec`). False where there are none. Without /proc nobody can tell: then there are none.
+ * Signals (0: only looks for) our descendants except `ours`, adopted orphans included, `docker exec` excluded. False if there
+ * are none, or no /proc.
  */
 bool sweep_old_life(int signal, sweep_ours *ours);
 
-/* Our children but `ours`, for the log: "sleep (12), python (15) and more"; "" where there are none. Stops where it is full. */
+/* Our children except `ours`, for the log: "sleep (12), python (15) and more"; "" if none. */
 void sweep_names(char *buffer, size_t size, sweep_ours *ours);
 
 /* Whether `pid` descends from `ancestor`, as /proc has it. */
 bool sweep_descends(pid_t pid, pid_t ancestor);
 
-/* Whether we have a child but `ours`, a zombie included. Without /proc nobody can tell: then we have one. */
+/* Whether we have a child other than `ours`, zombies included. True without /proc. */
 bool sweep_other_children(sweep_ours *ours);
 
-/* Whether a process group has a member that is no zombie. Without /proc the kernel's word counts, zombies and all. */
+/* Whether a process group has a member that is not a zombie. True without /proc. */
 bool sweep_group_lives(pid_t group);
 
 #endif

@@ -19,7 +19,7 @@ bool exitcode_in(const uint64_t codes[4], int code)
 	return code >= 0 && code < 256 && (codes[code / 64] >> code % 64 & 1) != 0;
 }
 
-/* Asked to stop, and ended by what it was asked with: by the signal itself, or by the code shells make of it. */
+/* The app was terminated by the stop signal, or exited with the code that shells make of it. */
 static bool ended_as_asked(const struct seq *seq)
 {
 	int status = seq->app_status;

@@ -1,4 +1,4 @@
-/* The code tinysup exits with. Pure; the rules are tinysup(8)'s, EXIT STATUS. */
+/* The exit code of tinysup: tinysup(8), EXIT STATUS. Pure. */
 #ifndef TINYSUP_INIT_MACHINE_EXITCODE_H
 #define TINYSUP_INIT_MACHINE_EXITCODE_H
 
@@ -8,13 +8,13 @@
 #define EXIT_NOT_FOUND      127
 #define EXIT_UNHEALTHY      69 /* EX_UNAVAILABLE */
 
-/* The app's own: its exit code, or 128 + the signal it died of. */
+/* Exit code of the app, or 128 + signal. */
 int exitcode_of_status(int wait_status);
-/* 127 where no such program was found, else 126. */
+/* 127 if the program was not found, else 126. */
 int exitcode_of_exec(int exec_errno);
 /* Whether a code is in a set of 256. */
 bool exitcode_in(const uint64_t codes[4], int code);
-/* What a finished sequence ends with. */
+/* Exit code of a finished sequence. */
 int exitcode_final(const struct seq *seq);
 
 #endif

@@ -7,20 +7,20 @@
 #include "init/machine/round.h"
 #include "probes/page.h"
 
-/* Later than this is no matter of a busy machine any more. */
+/* A wake-up later than this means that the machine was asleep, not busy. */
 #define ASLEEP ((msec_t)1000)
-/* Later than this is no timer's doing. */
+/* A wake-up later than this is not timer jitter. */
 #define LATE ((msec_t)20)
 
 void prober_init(struct prober *prober, const struct plan *plan, uint64_t seed)
 {
 	prober->plan = plan;
-	prober->random = seed | 1; /* xorshift stays at 0 for ever */
+	prober->random = seed | 1; /* xorshift cannot leave 0 */
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		prober->rounds[kind].due = INT64_MAX;
 }
 
-/* The first round of a probe that is allowed to ask from now on. */
+/* Schedules the first round of a probe that may run from now on. */
 static void schedule(struct prober *prober, msec_t now, enum probe_kind kind)
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
@@ -42,7 +42,7 @@ static bool is_startup_over(const struct prober *prober)
 	return !prober->plan->probes[PROBE_STARTUP].given || prober->rounds[PROBE_STARTUP].verdict == VERDICT_SUCCESS;
 }
 
-/* True where it has, just now. */
+/* True if it has just succeeded. */
 static bool update_started(struct prober *prober, msec_t now, struct prober_actions *out)
 {
 	if (prober->state != PROBER_ACTIVE || prober->started || !is_startup_over(prober))
@@ -73,7 +73,7 @@ static void on_app_started(struct prober *prober, msec_t now)
 		snprintf(round->why, sizeof round->why, "not checked yet");
 	}
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
-		prober->checks[i].has_result = false; /* what was true of the app before says nothing about this one */
+		prober->checks[i].has_result = false; /* results of the old app do not count */
 	prober->state = PROBER_ACTIVE;
 	prober->app_started = now;
 	prober->started = prober->ready_came = prober->app_stopping = false;
@@ -109,7 +109,7 @@ static void on_ready(struct prober *prober, msec_t now)
 
 	prober->ready_came = true;
 	if (!prober->started && startup->due != INT64_MAX && !startup->under_way)
-		startup->due = now; /* it need not wait for the next tick */
+		startup->due = now; /* do not wait for the next round */
 }
 
 static msec_t watchdog_until(const struct prober *prober)
@@ -133,7 +133,7 @@ static void on_watchdog_failure(struct prober *prober, struct prober_actions *ou
 	prober_push(out, (struct prober_action){.kind = PROBER_UNHEALTHY, .probe = PROBE_LIVENESS});
 }
 
-/* We come a little late: a pause of the container that the app had no time to make up for. Once, so that it has its turn. */
+/* We woke up late, such as after a pause of the container: gives the app a little more time, once. */
 static bool spare_watchdog(struct prober *prober, msec_t now)
 {
 	msec_t more = prober->watchdog < ASLEEP ? prober->watchdog : ASLEEP;
@@ -174,10 +174,7 @@ static void on_time(struct prober *prober, msec_t now, struct prober_actions *ou
 		on_watchdog_failure(prober, out, "watchdog: WATCHDOG=1 is overdue");
 }
 
-/*
- * We come later than we asked for: the container was paused, or the machine slept. The app could not answer either, so the time
- * that passed says nothing about it.
- */
+/* We woke up much too late: the container was paused or the machine asleep, and so was the app. Discards running rounds. */
 static void forgive(struct prober *prober, msec_t now, struct prober_actions *out)
 {
 	msec_t wanted = prober_wake(prober);
@@ -244,7 +241,7 @@ void prober_event(struct prober *prober, msec_t now, const struct prober_event *
 	update_started(prober, now, out);
 	on_time(prober, now, out);
 	if (update_started(prober, now, out))
-		on_time(prober, now, out); /* those that it blocked may be due at once */
+		on_time(prober, now, out); /* the others may be due at once */
 }
 
 /* --- what is asked of it
@@ -308,7 +305,7 @@ bool prober_healthy(const struct prober *prober, enum probe_kind kind, const cha
 	return kind == PROBE_LIVENESS ? is_live(prober, why) : is_ready(prober, why);
 }
 
-/* When we must have been heard of again on a probe's account. */
+/* When the next update because of a probe is due at the latest. */
 static msec_t next_update(const struct prober *prober, enum probe_kind kind)
 {
 	const struct prober_round *round = &prober->rounds[kind];

@@ -30,21 +30,21 @@
 #include "config/plan.h"
 #include "probes/result.h"
 
-/* A worker ends by itself at its time-out, and says what was slow. One that does not is killed this much later. */
+/* A worker that does not end at its timeout is killed this much later. */
 #define PROBER_GRACE ((msec_t)50)
 
 enum prober_event_kind {
-	PROBER_TIME,           /* the time prober_wake() asked for has come */
-	PROBER_APP_STARTED,    /* once more: everything begins anew */
-	PROBER_RESULT,         /* .check was answered with .result */
+	PROBER_TIME,           /* the time that prober_wake() returned has come */
+	PROBER_APP_STARTED,    /* started or restarted: everything is reset */
+	PROBER_RESULT,         /* .check ended with .result */
 	PROBER_READY,          /* the app sent READY=1 */
 	PROBER_WATCHDOG,       /* WATCHDOG=1 */
 	PROBER_WATCHDOG_FAIL,  /* WATCHDOG=trigger */
 	PROBER_WATCHDOG_EVERY, /* WATCHDOG_USEC=, in .time */
-	PROBER_EXTEND,         /* EXTEND_TIMEOUT_USEC=, in .time: a startup that takes longer is no failure yet */
-	PROBER_APP_STOPPING,   /* STOPPING=1: it is not ready any more */
-	PROBER_RESTARTING,     /* the app is gone, or about to be, and comes back: nothing is asked, nothing is healthy */
-	PROBER_STOPPED, /* the first stop event: nothing is asked, nothing is ready, liveness and startup stay as they are */
+	PROBER_EXTEND,         /* EXTEND_TIMEOUT_USEC=, in .time: startup does not fail before */
+	PROBER_APP_STOPPING,   /* STOPPING=1: readiness fails */
+	PROBER_RESTARTING,     /* the app is being restarted: no checks, nothing is healthy */
+	PROBER_STOPPED,        /* the first stop event: no checks, readiness fails, the others keep their verdicts */
 };
 
 struct prober_event {
@@ -55,19 +55,19 @@ struct prober_event {
 };
 
 enum prober_action_kind {
-	PROBER_START_CHECK, /* .check, which has .time (and PROBER_GRACE) */
-	PROBER_KILL,        /* .check's worker: nobody waits for it any more */
-	PROBER_CHANGED,     /* for the log: .check's outcome is another one */
-	PROBER_VERDICT,     /* for the log: .probe's verdict is another one */
-	PROBER_UNHEALTHY,   /* .probe (startup or liveness) has failed: its on_failure is due */
+	PROBER_START_CHECK, /* start .check with the timeout .time (plus PROBER_GRACE) */
+	PROBER_KILL,        /* kill .check's worker: no round needs it */
+	PROBER_CHANGED,     /* for the log: .check's outcome has changed */
+	PROBER_VERDICT,     /* for the log: .probe's verdict has changed */
+	PROBER_UNHEALTHY,   /* .probe (startup or liveness) failed: run on_failure */
 };
 
-/* Small: process 1 has many of them on its stack, whose pages every fork copies. */
+/* Small: many are on the stack of process 1, and every fork copies its pages. */
 struct prober_action {
 	enum prober_action_kind kind : 8;
 	enum probe_kind probe : 8;
 	unsigned check : 8;
-	int time; /* milliseconds; a check has minutes at the most */
+	int time; /* milliseconds */
 };
 
 #define PROBER_ACTIONS_MAX (PLAN_CHECKS_MAX * 3 + PROBE_COUNT * 4)
@@ -85,28 +85,28 @@ static inline void prober_push(struct prober_actions *out, struct prober_action 
 
 struct prober_check {
 	bool running;
-	msec_t check_started;     /* while it runs: since when */
+	msec_t check_started;     /* start of the current run */
 	unsigned waiting;         /* bit n: probe n's round waits for it */
-	bool has_result;          /* what follows holds a verdict */
+	bool has_result;          /* the fields below hold a result */
 	struct check_result last; /* never OUTCOME_ERROR */
 	msec_t at, since;         /* of the last verdict; of the last change */
 	uint64_t ok, failed, errors;
-	bool erring; /* the last try was an error */
+	bool erring; /* the last run was an error */
 	int64_t total_us;
 	char error[sizeof((struct check_result *)0)->message]; /* of the last error */
 };
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_FAILURE, VERDICT_SUCCESS };
 
-/* One probe and its rounds. A round asks all of its checks once. */
+/* A probe and its rounds. A round runs each of its checks once. */
 struct prober_round {
 	enum verdict verdict;
 	int successes, failures; /* in a row */
 	msec_t due;              /* the next round; INT64_MAX: none */
-	bool under_way, pending; /* pending: a tick came meanwhile */
+	bool under_way, pending; /* pending: a round was due meanwhile */
 	msec_t started;
 	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
-	uint64_t late;             /* of those that failed: they took longer than this probe's time */
+	uint64_t late;             /* of the failed ones: slower than this probe's timeout */
 	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;
 	char why[sizeof((struct check_result *)0)->message]; /* of the last failure */
 };
@@ -116,14 +116,14 @@ struct prober {
 	uint64_t random;
 	enum { PROBER_IDLE, PROBER_ACTIVE, PROBER_DOWN, PROBER_FROZEN } state;
 	msec_t app_started;
-	bool started; /* startup has succeeded, or there is nothing to wait for */
+	bool started; /* startup has succeeded, or there is no startup probe */
 	bool ready_came, app_stopping;
 	msec_t extended;      /* startup does not fail before this */
 	msec_t watchdog;      /* 0: none */
 	msec_t watchdog_at;   /* the last WATCHDOG=1; 0: none yet */
 	msec_t watchdog_from; /* the next one is due `watchdog` after this */
 	bool watchdog_failed;
-	bool watchdog_spared;       /* we came late ourselves, so it has a little more time, once */
+	bool watchdog_spared;       /* we woke up late: it got more time, once */
 	bool was_live, was_started; /* PROBER_FROZEN: the verdicts that stay */
 	struct prober_round rounds[PROBE_COUNT];
 	struct prober_check checks[PLAN_CHECKS_MAX];
@@ -132,18 +132,18 @@ struct prober {
 /* prober: zeroed memory. seed: any number; the jitter follows from it. */
 void prober_init(struct prober *prober, const struct plan *plan, uint64_t seed);
 
-/* Take one event at time `now` (never less than at the call before). `out` is filled from its start. */
+/* Handles an event at time `now`, which never decreases. Fills `out` from its start. */
 void prober_event(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out);
 
-/* When PROBER_TIME is due; INT64_MAX: never. Asked again after every event. */
+/* When PROBER_TIME is due; INT64_MAX: never. Changes with every event. */
 msec_t prober_wake(const struct prober *prober);
 
-/* The verdict as it is to be answered. Where it is not healthy, `why` is set to the reason (it lives as long as the prober). */
+/* The published verdict. If not healthy, `why` is the reason (valid as long as the prober). */
 bool prober_healthy(const struct prober *prober, enum probe_kind kind, const char **why);
 
-/* By when something must have happened again, if we are alive: no verdict is worth anything after it. INT64_MAX: for ever. */
+/* When verdicts expire unless something happens. INT64_MAX: never. */
 msec_t prober_valid_until(const struct prober *prober);
-/* The same for one check; 0: nobody asks it now. */
+/* The same for a check; 0: it does not run now. */
 msec_t prober_check_valid_until(const struct prober *prober, size_t check);
 
 #endif

@@ -7,9 +7,9 @@ static bool idempotent(const struct plan_step *step)
 	static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
 
 	if (step->kind == STEP_EXEC || step->idempotency_key)
-		return true; /* a program is tried again because retry.on says so */
+		return true; /* programs are retried whenever retry.on says so */
 	if (step->kind == STEP_ALERT)
-		return true; /* told twice is better than not told */
+		return true; /* two alerts are better than none */
 	if (step->http.method == NULL)
 		return step->http.body == NULL;
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -42,7 +42,7 @@ static unsigned cause(const struct check_result *result)
 	case FAILURE_AGE:
 	case FAILURE_FILE:
 	case FAILURE_PROCESS:
-	case FAILURE_REQUEST: /* the next try would be no better */
+	case FAILURE_REQUEST: /* the next attempt would fail, too */
 	case FAILURE_INTERNAL:
 		break;
 	}

@@ -12,7 +12,7 @@ static bool has_bit(uint64_t set, size_t check)
 	return (set >> check & 1) != 0;
 }
 
-/* What a check has: its own time, else the probe's. */
+/* Timeout of a check: its own, else the probe's. */
 static msec_t time_of(const struct prober *prober, enum probe_kind kind, size_t check)
 {
 	msec_t own = prober->plan->checks.items[check].timeout, probes = prober->plan->probes[kind].timeout;
@@ -20,14 +20,13 @@ static msec_t time_of(const struct prober *prober, enum probe_kind kind, size_t 
 	return own != MSEC_UNSET ? own : probes;
 }
 
-/* When it is too late for a probe, counted from the question's begin. A program is not asked to watch itself, so it has no
- * grace. */
+/* When a run is too late for a probe, counted from its start. Programs have no grace: process 1 kills them. */
 static msec_t limit_of(const struct prober *prober, enum probe_kind kind, size_t check)
 {
 	return time_of(prober, kind, check) + (prober->plan->checks.items[check].kind == CHECK_EXEC ? 0 : PROBER_GRACE);
 }
 
-/* The longest that any probe gives it: whoever asks first, the others may join. */
+/* The longest timeout of all probes that use it: they may share a run. */
 static msec_t longest_time_of(const struct prober *prober, size_t check)
 {
 	msec_t most = 0;
@@ -49,7 +48,7 @@ msec_t round_expires(const struct prober *prober, enum probe_kind kind)
 	return soonest;
 }
 
-/* Another probe still waits for a question that is too late for this one: it cannot be asked anew yet, nor count again. */
+/* A run that this probe has given up on still runs for another probe: the check cannot be started again, nor count twice. */
 static bool must_wait(const struct prober *prober, msec_t now, enum probe_kind kind)
 {
 	for (size_t i = 0; i < prober->plan->checks.count; i++)
@@ -91,7 +90,7 @@ static void on_failure(struct prober *prober, msec_t now, enum probe_kind kind, 
 	round->successes = 0;
 	round->failures++;
 	if (kind == PROBE_STARTUP && now < prober->extended)
-		return; /* the app asked for more time */
+		return; /* EXTEND_TIMEOUT_USEC */
 	if (round->failures >= prober->plan->probes[kind].failure_threshold)
 		set_verdict(prober, kind, VERDICT_FAILURE, out);
 }
@@ -120,7 +119,7 @@ static void set_reason(struct prober *prober, enum probe_kind kind, uint64_t whi
 	memcpy(prober->rounds[kind].why, why, sizeof why);
 }
 
-/* Soft checks have no say. Where an answer is missing that could turn the verdict, there is none. */
+/* Soft checks do not count. If a missing result could change the verdict, the round is an error. */
 static void finish_round(struct prober *prober, msec_t now, enum probe_kind kind, struct prober_actions *out)
 {
 	const struct plan_probe *plan = &prober->plan->probes[kind];
@@ -191,7 +190,7 @@ static void update_round(struct prober *prober, msec_t now, enum probe_kind kind
 		finish_round(prober, now, kind, out);
 }
 
-/* One question may last as long as the most patient probe waits; for the others that was too long. */
+/* A run may take as long as the most patient probe allows; for other probes that is a failure. */
 static bool is_too_slow(const struct prober *prober, enum probe_kind kind, size_t check, const struct check_result *result)
 {
 	msec_t time = time_of(prober, kind, check);
@@ -216,7 +215,7 @@ void round_result(struct prober *prober, msec_t now, size_t index, const struct 
 	}
 }
 
-/* Nobody waits any more: it is over, with this for a result. */
+/* No round waits any more: ends the run with a timeout. */
 static void end_check(struct prober *prober, msec_t now, size_t index, msec_t time, struct prober_actions *out)
 {
 	struct prober_check *check = &prober->checks[index];
@@ -262,7 +261,7 @@ void round_abandon(struct prober *prober, enum probe_kind kind, struct prober_ac
 
 /* --- questions ----------------------------------------------------------------------------------------------------------- */
 
-/* The app's own sign of life is known already: nobody has to be asked. */
+/* The age of the last WATCHDOG=1 is known: no process is needed. */
 static void judge_notify(struct prober *prober, msec_t now, size_t check, struct prober_actions *out)
 {
 	msec_t last = prober->watchdog_at > prober->app_started ? prober->watchdog_at : prober->app_started;
@@ -312,11 +311,11 @@ void round_tick(struct prober *prober, msec_t now, enum probe_kind kind, struct 
 	bool busy = round->under_way || must_wait(prober, now, kind);
 
 	round->due += plan->period;
-	if (round->due <= now) { /* we slept, or the machine did */
+	if (round->due <= now) { /* we overslept */
 		round->skipped += (uint64_t)((now - round->due) / plan->period + 1);
 		round->due += ((now - round->due) / plan->period + 1) * plan->period;
 	}
-	if (busy) { /* one waits for the round's end, as in the kubelet's ticker; more than one are skipped */
+	if (busy) { /* one round waits, as in the kubelet's ticker; further ones are skipped */
 		round->skipped += round->pending;
 		round->pending = true;
 		return;

@@ -7,13 +7,13 @@
 #include "init/machine/exitcode.h"
 #include "init/machine/stage.h"
 
-/* tinysup is gone this long before the deadline, even where a process cannot be killed (or half the kill reserve, if less). */
+/* tinysup exits this long before the deadline even if a process cannot be killed (or half the kill reserve, if less). */
 #define LAST_MARGIN ((msec_t)250)
 
-/* No process for the app was to be had: tried again after this. */
+/* Delay before retrying to start the app if no process was available. */
 #define SPAWN_RETRY ((msec_t)1000)
 
-/* What outlives the chain, or the app's old life, has this long from SIGTERM to SIGKILL, as tinysup.conf(5) says. */
+/* From SIGTERM to SIGKILL for leftover processes: tinysup.conf(5). */
 #define LEFTOVER_TIME ((msec_t)5000)
 
 const char *seq_state_name(enum step_state state)
@@ -29,7 +29,7 @@ void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint6
 {
 	seq->plan = plan;
 	seq->exit_at_once = exit_at_once;
-	seq->random = seed | 1; /* xorshift stays at 0 for ever */
+	seq->random = seed | 1; /* xorshift cannot leave 0 */
 }
 
 bool seq_is_restarting(const struct seq *seq)
@@ -38,7 +38,7 @@ bool seq_is_restarting(const struct seq *seq)
 	       (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
 }
 
-/* When whoever is left gets SIGKILL. */
+/* When what is left gets SIGKILL. */
 static msec_t kill_at(const struct seq *seq)
 {
 	msec_t last = seq->started + seq->plan->shutdown.effective - seq->plan->shutdown.kill_reserve;
@@ -79,7 +79,7 @@ static void start_sweep(struct seq *seq, msec_t now, struct actions *out)
 		push(out, ACTION_SWEEP_TERM);
 }
 
-/* Without a chain: the app is told, and the deadline runs. Where a restart has told it already, it is not told again. */
+/* Without a chain: forwards the stop signal, unless a restart has sent it already. */
 static void start_draining(struct seq *seq, int signal, struct actions *out)
 {
 	seq->phase = PHASE_DRAINING;
@@ -116,7 +116,7 @@ static void start_shutdown(struct seq *seq, msec_t now, enum reason reason, int 
 	}
 }
 
-/* False where the app was restarted too often already: then it is a shutdown. */
+/* False if the limit is reached: then it is a shutdown. */
 static bool start_restart(struct seq *seq, msec_t now, enum reason cause, struct actions *out)
 {
 	if (!restart_allowed(&seq->restart, &seq->plan->app.restart, now, &seq->pause)) {
@@ -128,7 +128,7 @@ static bool start_restart(struct seq *seq, msec_t now, enum reason cause, struct
 	return true;
 }
 
-/* Where the app will not go, or a required step failed, the app is not started again: what was to be in order is not. */
+/* If the app cannot be killed or a required step failed, a restart becomes a shutdown. */
 static void on_chain_end(struct seq *seq, msec_t now, struct actions *out)
 {
 	seq->chains_failed[seq->reason] += seq->required_failed;
@@ -163,7 +163,7 @@ static void kill_if_due(struct seq *seq, msec_t now, enum action_kind kind, stru
 	push(out, kind);
 }
 
-/* Do what is due in this phase. True where it has moved on: to the next stage, or to another phase. */
+/* Does what is due in this phase. True if the stage or phase changed. */
 static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 {
 	switch (seq->phase) {
@@ -191,7 +191,7 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 	case PHASE_WAITING:
 		if (now < seq->start_at)
 			return false;
-		seq->start_at = INT64_MAX; /* until we hear whether it could be */
+		seq->start_at = INT64_MAX; /* until we know whether it worked */
 		push(out, ACTION_APP_START);
 		return false;
 	case PHASE_DRAINING:
@@ -208,8 +208,8 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 }
 
 /*
- * The one place where stages and phases follow each other. Events and steps only change state: so no loop over a stage is under
- * way while the next one begins. It ends: stages go up, and only a restart's chain is followed by another one, its cause's.
+ * The only place that changes stages and phases. Events and steps only change state, so no stage starts while another is
+ * iterated. Terminates: stages increase, and only a restart's chain is followed by another.
  */
 static void advance(struct seq *seq, msec_t now, struct actions *out)
 {
@@ -227,7 +227,7 @@ static void on_unhealthy(struct seq *seq, msec_t now, enum unhealthy what, struc
 		start_shutdown(seq, now, REASON_UNHEALTHY, 0, out);
 }
 
-/* Between two lives there is no app to end by itself of what a terminal sends, or a platform that was told another signal. */
+/* During a restart there is no app that could end because of SIGINT or SIGQUIT: they request a stop. */
 static bool is_stop_request(const struct seq *seq, int signal)
 {
 	bool would_end = seq_is_restarting(seq) && seq->app_gone && (signal == SIGINT || signal == SIGQUIT);
@@ -280,7 +280,7 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 	if (seq->exit_at_once) {
 		finish(seq, out);
 	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0 && seq->restart.count == 0) {
-		seq->started = now; /* nothing ever ran: there is nothing to put in order */
+		seq->started = now; /* nothing ever ran: no chain */
 		seq->reason = REASON_EXIT;
 		start_sweep(seq, now, out);
 	} else if (seq->phase == PHASE_RUNNING) {
@@ -292,7 +292,7 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 	}
 }
 
-/* A new process: what was told to the old one is forgotten. */
+/* A new process: forgets which signals the old one got. */
 static void on_app_started(struct seq *seq)
 {
 	if (seq->phase != PHASE_WAITING)

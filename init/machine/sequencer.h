@@ -39,49 +39,49 @@ enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_CHAIN, PHASE_CLEARING, PHASE_W
 
 enum step_state {
 	STATE_PENDING,
-	STATE_RUNNING, /* a try is under way, or time passes */
-	STATE_PAUSED,  /* between two tries */
+	STATE_RUNNING, /* an attempt is running, or time passes */
+	STATE_PAUSED,  /* between two attempts */
 	STATE_OK,
 	STATE_FAILED,
-	STATE_TIMEOUT, /* its time was up */
-	STATE_SKIPPED, /* not for this reason, or the app it needs is gone */
-	STATE_CUT,     /* no time was left for it, or a second stop signal or an abort passed it over */
+	STATE_TIMEOUT, /* timed out */
+	STATE_SKIPPED, /* excluded by `when`, or it needs the app, which is gone */
+	STATE_CUT,     /* no time left, or optional and skipped */
 };
 
 /* One step's progress. Times are absolute, on the clock that seq_event() is given. */
 struct seq_step {
 	enum step_state state;
-	int attempt;    /* 1 for the first try */
-	int unstarted;  /* tries for which there was no process to be had */
-	msec_t started; /* of the first try, had it a process or not */
+	int attempt;    /* 1 for the first attempt */
+	int unstarted;  /* attempts that could not start */
+	msec_t started; /* of the first attempt, even if it could not start */
 	msec_t ended;
-	msec_t until;         /* the step's end at the latest */
-	msec_t attempt_until; /* the current try's */
-	msec_t retry_at;      /* STATE_PAUSED: when the next try starts */
-	enum failure failure; /* of the last try */
-	int status;           /* HTTP status or exit code of the last try */
+	msec_t until;         /* deadline of the step */
+	msec_t attempt_until; /* deadline of the attempt */
+	msec_t retry_at;      /* STATE_PAUSED: start of the next attempt */
+	enum failure failure; /* of the last attempt */
+	int status;           /* HTTP status or exit code of the last attempt */
 };
 
 struct seq {
 	const struct plan *plan;
-	bool exit_at_once; /* tini's and dumb-init's way: no deadline, no sweep; over when the app is gone */
+	bool exit_at_once; /* as tini and dumb-init: exit with the app, no deadline, no sweep */
 	uint64_t random;   /* state of the jitter's generator */
 
 	enum phase phase;
 	enum reason reason;
-	enum reason cause; /* REASON_RESTART: what it would be without a restart */
+	enum reason cause; /* REASON_RESTART: the reason without a restart */
 	struct restart restart;
-	msec_t pause;     /* REASON_RESTART: from the end of the old life to the app's start */
-	msec_t start_at;  /* PHASE_WAITING: when the app is started again, at the earliest */
-	int signal;       /* that asked for the stop; 0: none did */
+	msec_t pause;     /* REASON_RESTART: delay before the app is started */
+	msec_t start_at;  /* PHASE_WAITING: when to restart the app */
+	int signal;       /* the stop signal; 0: none */
 	int stop_signals; /* how many stop signals came */
 	msec_t started;   /* the first stop event */
 	size_t stage;     /* PHASE_CHAIN: the current one */
 	bool entered;
 	bool hurry;
-	msec_t term_at; /* PHASE_CLEARING, PHASE_SWEEP: when whoever is left got SIGTERM */
+	msec_t term_at; /* PHASE_CLEARING, PHASE_SWEEP: when SIGTERM was sent */
 	bool kill_sent;
-	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step did not succeed */
+	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step failed */
 
 	bool app_gone;
 	bool group_gone;
@@ -89,22 +89,22 @@ struct seq {
 	bool app_killed;
 	int app_status; /* wait status, once app_gone */
 	int exec_errno;
-	uint64_t stop_sent; /* signals that the app got as a request to stop */
+	uint64_t stop_sent; /* stop signals sent to the app */
 	bool required_failed;
 
-	struct seq_step steps[PLAN_STEPS_MAX]; /* at the end: most of them are never touched */
+	struct seq_step steps[PLAN_STEPS_MAX]; /* at the end: mostly untouched */
 };
 
-/* seq: zeroed memory. seed: any number; the back-off's jitter follows from it. */
+/* seq: zeroed memory. seed: for the jitter of back-off. */
 void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint64_t seed);
 
-/* Take one event at time `now` (never less than at the call before). `out` is filled from its start. */
+/* Handles an event at time `now`, which never decreases. Fills `out` from its start. */
 void seq_event(struct seq *seq, msec_t now, const struct event *event, struct actions *out);
 
-/* When EVENT_TIME is due; INT64_MAX: never. Asked again after every event. */
+/* When EVENT_TIME is due; INT64_MAX: never. Changes with every event. */
 msec_t seq_wake(const struct seq *seq);
 
-/* Between two lives: the app is on its way to be started again. */
+/* Whether a restart is in progress. */
 bool seq_is_restarting(const struct seq *seq);
 
 /* "ok", "failed" ... */

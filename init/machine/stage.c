@@ -3,9 +3,9 @@
 #include "config/budget.h"
 #include "init/machine/retry.h"
 
-/* After SIGKILL the app gets this long to be reaped before the chain goes on. */
+/* Time to reap the app after SIGKILL before the chain goes on. */
 #define REAP_TIME ((msec_t)100)
-/* A try for which there was no process to be had comes again after this, doubled each time up to the other. */
+/* Delay after an attempt that could not start, doubled up to the maximum. */
 #define SPAWN_PAUSE     ((msec_t)100)
 #define SPAWN_PAUSE_MAX ((msec_t)1000)
 
@@ -37,7 +37,7 @@ static bool is_failure(enum step_state state)
 	return state == STATE_FAILED || state == STATE_TIMEOUT || state == STATE_CUT;
 }
 
-/* Its tries are processes. */
+/* Whether its attempts are processes. */
 static bool is_job(const struct plan_step *plan)
 {
 	return plan->kind != STEP_STOP && plan->kind != STEP_SLEEP && plan->kind != STEP_SIGNAL;
@@ -48,7 +48,7 @@ static bool needs_app(const struct plan_step *plan)
 	return plan->needs_app || plan->kind == STEP_SIGNAL;
 }
 
-/* A second stop signal and an abort leave it out. */
+/* A second stop signal and an abort skip it. */
 static bool is_optional(const struct plan_step *plan)
 {
 	return plan->kind != STEP_STOP && !plan->required && plan->reserve == 0;
@@ -78,7 +78,7 @@ static void finish(struct seq *seq, msec_t now, size_t index, enum step_state st
 	}
 }
 
-/* The app it needs is gone: what had to be done was not. */
+/* It needs the app, which is gone: a required step fails. */
 static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
 	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
@@ -86,7 +86,7 @@ static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct
 
 /* --- tries ------------------------------------------------------------------------------------------------------------- */
 
-/* A try's end. While a time-out would be tried again, no try but the last may take more than half of what is left. */
+/* Deadline of an attempt. If timeouts are retried, every attempt but the last gets at most half of the time left. */
 static msec_t attempt_end(const struct plan_step *plan, const struct seq_step *step, msec_t now)
 {
 	msec_t left = step->until - now;
@@ -114,7 +114,7 @@ static void pause_step(struct seq_step *step, msec_t now, msec_t pause)
 	step->retry_at = now + (pause > 0 ? pause : 1);
 }
 
-/* Pause until the next try, or end the step where that would come too late, or find nobody. */
+/* Pauses until the next attempt, or ends the step if there is no time or no app for it. */
 static void retry(struct seq *seq, msec_t now, size_t index, msec_t pause, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
@@ -127,7 +127,7 @@ static void retry(struct seq *seq, msec_t now, size_t index, msec_t pause, struc
 	actions_push(out, (struct action){.kind = ACTION_STEP_RETRY, .step = index, .time = pause});
 }
 
-/* It never ran. Room for it may be there a moment later. */
+/* The attempt could not start. There may be room a moment later. */
 static void retry_unstarted(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
 	struct seq_step *step = &seq->steps[index];
@@ -138,18 +138,18 @@ static void retry_unstarted(struct seq *seq, msec_t now, size_t index, struct ac
 	if (pause > SPAWN_PAUSE_MAX)
 		pause = SPAWN_PAUSE_MAX;
 	if (pause >= step->until - now)
-		pause = SPAWN_PAUSE; /* the last moments are not for waiting */
+		pause = SPAWN_PAUSE; /* no long delay at the end */
 	step->unstarted++;
 	step->attempt--;
 	retry(seq, now, index, pause, out);
 }
 
-/* A wait step goes on until its time is up, and then it is a time-out, whatever the last try said. */
+/* A wait step polls until it times out, whatever the last attempt returned. */
 static void poll_again(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	if (result->outcome == OUTCOME_FAIL && (result->failure == FAILURE_FILE || result->failure == FAILURE_INTERNAL))
 		finish(seq, now, index, STATE_FAILED, WHY_RESULT,
-		       out); /* no such program, no such URL: it would be so the next time too */
+		       out); /* no such program or URL: it will fail the next time, too */
 	else
 		pause_step(&seq->steps[index], now, plan_of(seq, index)->period);
 }
@@ -176,8 +176,8 @@ static void on_attempt_end(struct seq *seq, msec_t now, size_t index, const stru
 void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out)
 {
 	if (seq->steps[index].state != STATE_RUNNING || !is_job(plan_of(seq, index)))
-		return;                         /* it was killed, or came to its end another way */
-	seq->steps[index].state = STATE_PAUSED; /* nothing runs any more */
+		return;                         /* it was killed or has ended */
+	seq->steps[index].state = STATE_PAUSED; /* nothing is running */
 	on_attempt_end(seq, now, index, result, out);
 }
 
@@ -191,13 +191,13 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 	msec_t time = budget_cap(plan->timeout, left > 2 * REAP_TIME ? left - REAP_TIME : left / 2);
 
 	if (seq->app_killed && time > REAP_TIME)
-		time = REAP_TIME; /* for a restart, in vain */
+		time = REAP_TIME; /* a restart has tried to kill it in vain */
 	step->until = now + time;
 	step->attempt_until = now + (time + REAP_TIME < left ? time + REAP_TIME : left);
 	step->state = STATE_RUNNING;
 	step->attempt = 1;
 	actions_push(out, (struct action){.kind = ACTION_STEP_START, .step = index, .time = time});
-	/* a chain that was begun for a restart may have told it already */
+	/* a restart's chain may have sent it already */
 	if (seq->app_gone || (seq->stop_sent >> (plan->signal - 1) & 1) != 0)
 		return;
 	seq->stop_sent |= UINT64_C(1) << (plan->signal - 1);
@@ -289,7 +289,7 @@ static void tick_stop(struct seq *seq, msec_t now, size_t index, struct actions 
 		return;
 	}
 	if (seq->app_gone && !seq->group_signalled) {
-		/* the leader is gone: its group would never hear of the stop */
+		/* the leader is gone: signal the rest of its group */
 		seq->group_signalled = true;
 		if (seq->plan->app.signals == TARGET_CHILD || seq->stop_sent == 0)
 			actions_push(out, (struct action){.kind = ACTION_STOP_GROUP, .signal = plan->signal});
@@ -323,7 +323,7 @@ static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions 
 	else if (seq->hurry && is_optional(plan))
 		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
 	else if (seq->app_gone && plan->needs_app && idle)
-		finish_without_app(seq, now, index, out); /* another try would find nobody */
+		finish_without_app(seq, now, index, out); /* no app for another attempt */
 	else if (now >= step->until)
 		finish(seq, now, index, plan->kind == STEP_SLEEP ? STATE_OK : STATE_TIMEOUT, WHY_RESULT, out);
 	else if (step->state == STATE_RUNNING && now >= step->attempt_until)
@@ -336,7 +336,7 @@ void stage_tick(struct seq *seq, msec_t now, struct actions *out)
 {
 	bool hurry;
 
-	do { /* twice where a step's failure is the end of others */
+	do { /* again if a failure skips other steps */
 		hurry = seq->hurry;
 		for (size_t i = 0; i < current(seq)->count; i++)
 			if (is_active(&seq->steps[current(seq)->first + i]))

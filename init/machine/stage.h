@@ -1,31 +1,30 @@
 /*
- * The sequencer's inner room: the steps of the current stage, their tries and their time. Pure, as the sequencer is. Nothing
- * here goes on to another stage or phase: that is the sequencer's.
+ * The steps of the current stage, their attempts and timeouts. Part of the sequencer; pure. Does not change the stage or phase.
  */
 #ifndef TINYSUP_INIT_MACHINE_STAGE_H
 #define TINYSUP_INIT_MACHINE_STAGE_H
 
 #include "init/machine/sequencer.h"
 
-/* Start what runs of it. */
+/* Starts the steps of the stage. */
 void stage_enter(struct seq *seq, msec_t now, struct actions *out);
 
-/* End what must end, by the clock, for want of the app or because of `hurry`; start tries that are due. */
+/* Ends steps that timed out, lack the app or are skipped; starts attempts that are due. */
 void stage_tick(struct seq *seq, msec_t now, struct actions *out);
 
-/* Whether any step is under way. */
+/* Whether any step is running or paused. */
 bool stage_busy(const struct seq *seq);
 
-/* A try has ended. */
+/* An attempt has ended. */
 void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out);
 
-/* End what is under way: a stop came before the restart was done. */
+/* Cuts running steps: a stop signal interrupts a restart. */
 void stage_break_off(struct seq *seq, msec_t now, struct actions *out);
 
-/* The app asks for `time` from now on: the stop step waits so long, as far as later steps' reserves and the deadline allow. */
+/* EXTEND_TIMEOUT_USEC: the stop step waits for `time` from now on, as far as the deadline and later reserves allow. */
 void stage_extend(struct seq *seq, msec_t now, msec_t time);
 
-/* When stage_tick() has something to do; INT64_MAX: never. */
+/* When stage_tick() is due; INT64_MAX: never. */
 msec_t stage_wake(const struct seq *seq);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum status_code { OK = 200, NOT_FOUND = 404, NOT_ALLOWED = 405, UNAVAILABLE = 503 };
 
-/* A path's last part, as Kubernetes' API server has it, and what it asks for. */
+/* Paths, as in the Kubernetes API server. */
 static const struct {
 	const char *path;
 	enum probe_kind kind; /* PROBE_COUNT: no verdict */
@@ -36,8 +36,7 @@ static void add_check(FILE *to, const struct page_check *check, int64_t now)
 		fprintf(to, "[-]%s%s failed: %s\n", check->name, soft, why);
 }
 
-/* What the API server prints for ?verbose: a line a check, and what comes of them. What is no check has no line of that form.
- */
+/* ?verbose, as in the API server: a line per check and the verdict. */
 static void add_verbose(FILE *to, const char *path, const struct page *copy, enum probe_kind kind, int64_t now)
 {
 	const struct page_verdict *verdict = &copy->head.verdicts[kind];
@@ -77,7 +76,7 @@ static void add_json(FILE *to, json_t *root)
 	json_decref(root);
 }
 
-/* The kind is paths[]'s, the copy a good one. */
+/* kind: from paths[]. copy: valid. */
 static void reply_with(FILE *to, const struct query *query, enum probe_kind kind, const struct page *copy, int64_t now,
 		       struct reply *reply)
 {

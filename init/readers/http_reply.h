@@ -1,4 +1,4 @@
-/* What the listener answers: a path, how it was asked and the page make a status and a body. No socket is touched here. */
+/* Responses of the listener: path, options and page in, status and body out. No I/O. */
 #ifndef TINYSUP_INIT_READERS_HTTP_REPLY_H
 #define TINYSUP_INIT_READERS_HTTP_REPLY_H
 

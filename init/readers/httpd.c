@@ -13,14 +13,15 @@
 #include "probes/clock.h"
 
 #define CONNECTIONS_MAX 64
-#define CONNECTION_POOL 8192 /* bytes for a request's head and an answer's; what is longer is refused with 431 or 414 */
-#define BODY_MAX        4096 /* a GET may have a body; nobody reads it */
+#define CONNECTION_POOL 8192 /* bytes for the headers of a request and its response; longer ones get 431 or 414 */
+#define BODY_MAX        4096 /* bodies are ignored */
 
-/* From the first byte, or the answer before, to the end of the answer; libmicrohttpd's own time-out begins anew with each byte.
+/*
+ * From the first byte or the previous response to the end of the response; libmicrohttpd's own timeout restarts with each byte.
  */
 #define REQUEST_TIME   ((msec_t)5000)
 #define ACCEPTS_A_TURN 256
-/* how long the socket is left alone where there is no descriptor left and none of ours to give up */
+/* pause in accepting if there are no descriptors */
 #define NO_DESCRIPTOR_PAUSE ((msec_t)100)
 
 struct connection {
@@ -45,7 +46,7 @@ struct request {
 
 /* --- connections: who may stay ---------------------------------------------------------------------------------------- */
 
-/* The library takes a connection whose socket was shut down for one that its client has closed. */
+/* The library treats a socket that was shut down as closed by its client. */
 static void end(struct connection *connection)
 {
 	connection->closing = true;
@@ -64,7 +65,7 @@ static struct connection *oldest(struct server *server)
 	return found;
 }
 
-/* Whoever has had nothing answered for the longest time makes room for the next. */
+/* Closes the connection that has been idle longest. */
 static void make_room(struct server *server)
 {
 	struct connection *connection = oldest(server);
@@ -114,7 +115,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **plac
 
 /* --- requests ------------------------------------------------------------------------------------------------------------- */
 
-/* The connection has its time again, for the next request. */
+/* Restarts the timeout for the next request. */
 static void on_completed(void *context, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -145,7 +146,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *mhd, const struct reply
 	return result;
 }
 
-/* A request may name the whole address (RFC 9112, 3.2.2). */
+/* The request target may be an absolute URL (RFC 9112, 3.2.2). */
 static const char *path_of(const char *url)
 {
 	if (strncasecmp(url, "http://", 7) != 0)
@@ -240,7 +241,7 @@ static void accept_some(struct server *server)
 	while (++count < ACCEPTS_A_TURN && server->accept_again == 0 && poll(&waiting, 1, 0) == 1);
 }
 
-/* How long nothing is due. */
+/* Time until something is due. */
 static int quiet_time(const struct server *server, msec_t now)
 {
 	MHD_UNSIGNED_LONG_LONG library;

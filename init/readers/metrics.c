@@ -72,7 +72,7 @@ static void print_probes(FILE *to, const struct page *copy, int64_t now)
 
 /* --- checks --------------------------------------------------------------------------------------------------------------- */
 
-/* Two series with the same labels void a whole scrape: names that only differed in what the page cut off get their number. */
+/* Duplicate labels make a scrape fail: names that are equal after cutting get a number. */
 static void check_labels(FILE *to, const struct page *copy, size_t index)
 {
 	const struct page_check *check = &copy->check[index];
@@ -123,7 +123,7 @@ static void print_durations(FILE *to, const struct page *copy)
 	}
 }
 
-/* Gauges of checks that were never asked would be made up: there are none. */
+/* No gauges for checks that have never run. */
 static void print_checks(FILE *to, const struct page *copy, int64_t now)
 {
 	size_t count = copy->head.checks;

@@ -1,4 +1,4 @@
-/* A page as Prometheus' text format has it. */
+/* A page in the Prometheus text format. */
 #ifndef TINYSUP_INIT_READERS_METRICS_H
 #define TINYSUP_INIT_READERS_METRICS_H
 

@@ -12,7 +12,7 @@ enum view_check view_check(const struct page_check *check, int64_t now)
 {
 	if (!check->has_result)
 		return VIEW_NOT_RUN;
-	/* what nobody asks any more, such as a startup check, keeps its last answer */
+	/* a check that no longer runs, such as a startup check, keeps its last result */
 	if (check->valid_until > 0 && now > check->valid_until)
 		return VIEW_STALE;
 	return check->outcome == OUTCOME_OK ? VIEW_OK : VIEW_FAILED;
