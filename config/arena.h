@@ -1,6 +1,4 @@
-/*
- * The memory the plan lives in: one mapping that only grows, and is made read-only when process 1 seals itself.
- */
+/* Memory of the plan: one mapping that only grows and becomes read-only at the seal. */
 #ifndef TINYSUP_CONFIG_ARENA_H
 #define TINYSUP_CONFIG_ARENA_H
 
@@ -11,15 +9,15 @@
 struct arena {
 	char *base;
 	size_t used;
-	jmp_buf full; /* where arena_alloc() goes when there is no room left; its owner's to set */
+	jmp_buf full; /* target of arena_alloc() if there is no room; set by the owner */
 };
 
 #define ARENA_SIZE ((size_t)16 << 20)
 
-/* Reserves address space, not memory. False with errno set where the kernel refuses. */
+/* Reserves address space, not memory. False with errno set on failure. */
 bool arena_open(struct arena *arena);
 
-/* Zeroed, aligned for any type, never freed. Does not return where the plan outgrows it: see `full`. */
+/* Zeroed, aligned for any type, never freed. Does not return if the arena is full: see `full`. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);

@@ -19,8 +19,8 @@
 #include "config/syntax.h"
 #include "config/user.h"
 
-static struct arena arena; /* one plan a process: config_seal() has to find it */
-/* Only needed while the plan is made: nothing of the plan points into them. */
+static struct arena arena; /* one plan per process, for config_seal() */
+/* Only needed while the plan is built: the plan does not point into them. */
 static config_t the_tree;
 static struct source the_source;
 
@@ -47,7 +47,7 @@ void config_seal(void)
 	arena_seal(&arena);
 }
 
-/* libconfig gets text: it would wait for a pipe, and end the process where it cannot read. */
+/* libconfig gets text: it would block on a pipe and exit on a read error. */
 static bool parse(config_t *tree, const struct reader *reader)
 {
 	if (config_read_string(tree, reader->source->text) == CONFIG_TRUE)
@@ -57,13 +57,13 @@ static bool parse(config_t *tree, const struct reader *reader)
 	return false;
 }
 
-/* NULL where it is not given, or there is no file at all. */
+/* NULL if it is not set or there is no file. */
 static const config_setting_t *find(const config_t *tree, const char *path)
 {
 	return tree != NULL ? config_lookup(tree, path) : NULL;
 }
 
-/* The place to report a setting at, given or not: its own line, else its section's, else the file. */
+/* Reports at the line of the setting, else of its section, else of the file. */
 static void report(struct reader *reader, const config_t *tree, const char *path, const char *what)
 {
 	const config_setting_t *setting = find(tree, path);
@@ -76,7 +76,7 @@ static void report(struct reader *reader, const config_t *tree, const char *path
 		errors_add(reader->errors, reader->file != NULL ? reader->file : "tinysup", 0, path, "%s", what);
 }
 
-/* Whether a step has a reserve that the configuration gives it. */
+/* Whether any step has a configured reserve. */
 static bool promised(const struct plan_chain *chain)
 {
 	for (size_t i = 0; i < chain->count; i++)
@@ -86,7 +86,7 @@ static bool promised(const struct plan_chain *chain)
 	return false;
 }
 
-/* The stop step, where it has no reserve of its own; else NULL. */
+/* The stop step if it has no configured reserve, else NULL. */
 static struct plan_step *stop_without_reserve(const struct plan_chain *chain)
 {
 	for (size_t i = 0; i < chain->count; i++)
@@ -96,8 +96,8 @@ static struct plan_step *stop_without_reserve(const struct plan_chain *chain)
 }
 
 /*
- * What a stop step without a reserve of its own gets: 3 s, or its whole timeout where that is less. A deadline that is too
- * short for that shrinks it; other steps' reserves do not: what was promised to two must fit.
+ * Default reserve of the stop step: 3 s, or its timeout if that is shorter. A short deadline reduces it, other reserves do not:
+ * configured reserves must fit.
  */
 static msec_t stop_reserve(const struct plan_shutdown *shutdown, const struct plan_step *stop)
 {
@@ -109,7 +109,7 @@ static msec_t stop_reserve(const struct plan_shutdown *shutdown, const struct pl
 	return room > 0 ? room : 0;
 }
 
-/* "save 8 s, stop 3 s (unless set), kill_reserve 0.5 s": what the sum is made of. */
+/* Lists reserves: "save 8 s, stop 3 s (default), kill_reserve 0.5 s". */
 static void list_reserves(const struct plan_shutdown *shutdown, enum reason reason, const struct plan_step *stop, char *to,
 			  size_t size)
 {
@@ -131,7 +131,7 @@ static void list_reserves(const struct plan_shutdown *shutdown, enum reason reas
 		snprintf(to + used, size - used, "kill_reserve %s", duration_format(shutdown->kill_reserve, time));
 }
 
-/* For every reason for which a chain may run. */
+/* For every reason. */
 static bool must_fit(struct reader *reader, const config_t *tree, const struct plan_shutdown *shutdown,
 		     const struct plan_step *stop)
 {
@@ -153,7 +153,7 @@ static bool must_fit(struct reader *reader, const config_t *tree, const struct p
 	return reported == 0;
 }
 
-/* The deadline in effect, and whether all that was promised fits into it. */
+/* Computes the effective deadline and checks that all reserves fit. */
 static void settle_deadline(struct reader *reader, const config_t *tree, struct plan_shutdown *shutdown)
 {
 	if (shutdown->grace == MSEC_AUTO)
@@ -189,7 +189,7 @@ static void settle_app(struct plan_app *app, char *const *command)
 		app->name = app->command.argv != NULL ? base_name(app->command.argv[0]) : "app";
 }
 
-/* Where something is to be started; a probe or --check of somebody else's becomes nobody. */
+/* Only if something will be started; not for a probe or --check by another user. */
 static void settle_users(struct reader *reader, const config_t *tree, struct plan *plan)
 {
 	const struct plan_chain *chain = &plan->shutdown.chain;
@@ -214,7 +214,7 @@ static void settle(struct reader *reader, config_t *tree, struct plan *plan, cha
 	if (reader->chain != NULL)
 		chain_read(reader, reader->chain, plan, &shutdown->chain);
 	shutdown->chained = shutdown->chain.count > 0;
-	/* Ctrl-C is no order to end by a deadline for a shell or a REPL */
+	/* in a shell or REPL, Ctrl-C does not mean "exit" */
 	if (!shutdown->chained && find(tree, "shutdown.signals") == NULL)
 		shutdown->signals = SIGNAL_BIT(SIGTERM);
 	if (shutdown->chained && find(tree, "shutdown.clean_exit_code") == NULL)
@@ -246,7 +246,7 @@ void config_release(void)
 	memset(&the_tree, 0, sizeof the_tree);
 }
 
-/* NULL where nobody else could find it by that. */
+/* NULL if the path is useless to other processes. */
 static const char *absolute(const char *file)
 {
 	char directory[PATH_MAX];
@@ -278,7 +278,7 @@ static struct plan *load(struct reader *reader, char *const *command)
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err)
 {
 	static const struct config_checks nobody;
-	static struct errors errors, warnings; /* what a local one holds after the jump is anybody's guess */
+	static struct errors errors, warnings; /* locals would be indeterminate after longjmp() */
 
 	if (!arena_open(&arena)) {
 		fprintf(err, "tinysup: cannot allocate memory for the configuration: %s\n", strerror(errno));

@@ -10,13 +10,10 @@
 
 #define CONFIG_DEFAULT_FILE "/etc/tinysup.conf"
 
-/*
- * What others know better than config/ does. Process 1 asks nobody: libcurl is never called there, and its own check of a URL
- * (url.h) is nearly as strict.
- */
+/* Checks that other folders provide. Not used by process 1, which never calls libcurl; url.h is nearly as strict. */
 struct config_checks {
-	const char *(*url)(const char *url); /* what is wrong with it; NULL: nothing. NULL: not asked */
-	bool (*certificates)(void);          /* there are certificates for https; NULL: not asked */
+	const char *(*url)(const char *url); /* returns what is wrong, or NULL. NULL: not checked */
+	bool (*certificates)(void);          /* whether there are CA certificates; NULL: not checked */
 	bool warns;                          /* files, users, secrets and programs that are missing are warnings */
 };
 
@@ -28,16 +25,16 @@ struct config_checks {
  */
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err);
 
-/* The file that the user names: the option, else $TINYSUP_CONFIG, else NULL. */
+/* The file that the user named: the option, else $TINYSUP_CONFIG, else NULL. */
 const char *config_named(const char *option);
 
-/* The file to load: the one that is named, else CONFIG_DEFAULT_FILE if it exists, else NULL. */
+/* The file to load: the named one, else CONFIG_DEFAULT_FILE if it exists, else NULL. */
 const char *config_find(const char *option);
 
 /* The plan becomes read-only memory. */
 void config_seal(void);
 
-/* Frees what reading took beside the plan. Not before the app is started: it takes longer than some parts of reading. */
+/* Frees what reading needed besides the plan. After the start of the app: it takes time. */
 void config_release(void);
 
 /* The version of the library that reads the syntax: "1.5.0". */

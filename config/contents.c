@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INPUT_PATIENCE 10000 /* milliseconds without a byte after which standard input is given up */
+#define INPUT_PATIENCE 10000 /* milliseconds without input before giving up on standard input */
 
 static bool unfit(int *error, char why[256], const char *what)
 {
@@ -25,7 +25,7 @@ static bool failed(int *error, char why[256])
 	return false;
 }
 
-/* A size of 0 is no proof that there is nothing: files of /proc say so. */
+/* Files in /proc have size 0, too. */
 static bool is_regular(mode_t mode, int *error, char why[256])
 {
 	if (S_ISREG(mode))
@@ -35,7 +35,7 @@ static bool is_regular(mode_t mode, int *error, char why[256])
 	return unfit(error, why, S_ISFIFO(mode) ? "is a pipe, not a regular file" : "is not a regular file");
 }
 
-/* Room for one byte more than `most`, so that a file that is too large shows. Twice as much, the old copy wiped. */
+/* Doubles the buffer, up to one byte more than `most` to detect files that are too large. Wipes the old copy. */
 static bool grow(struct contents *out, size_t *capacity, size_t most)
 {
 	size_t larger = *capacity * 2 < most + 2 ? *capacity * 2 : most + 2;

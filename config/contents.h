@@ -1,6 +1,6 @@
 /*
- * A whole file in memory, read without ever waiting for anybody: only regular files are read, and none larger than allowed.
- * Standard input may be a pipe or a terminal as well; it is given up once nothing has come for a while.
+ * Reads a whole file without blocking: regular files of limited size only. Standard input may be a pipe or terminal, with a
+ * timeout.
  */
 #ifndef TINYSUP_CONFIG_CONTENTS_H
 #define TINYSUP_CONFIG_CONTENTS_H
@@ -19,13 +19,12 @@ struct contents {
 };
 
 /*
- * False: nothing is allocated, and `why` says what is wrong. *error is errno where a system call failed, and `why` its text;
- * 0 where the file is not fit to be read, and `why` completes "PATH ...".
+ * False: nothing is allocated. *error: errno if a system call failed, `why` its text; else 0, and `why` completes "PATH ...".
  */
 bool contents_read(const char *path, size_t most, struct contents *out, int *error, char why[256]);
 bool contents_read_input(size_t most, struct contents *out, int *error, char why[256]);
 
-/* Wipes it first: it may hold a secret. */
+/* Wipes it: it may hold a secret. */
 void contents_free(struct contents *contents);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more; false: there is none, it is only counted. */
+/* Makes room for one more; false: it is only counted. */
 static bool make_room(struct errors *errors)
 {
 	if (errors->kept < errors->capacity)

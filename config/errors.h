@@ -1,7 +1,4 @@
-/*
- * Everything that is wrong with a configuration, collected so that one run reports all of it: ERRORS_KEPT lines of it at most,
- * fewer where there is no memory.
- */
+/* All errors of a configuration, so that one run reports them all: at most ERRORS_KEPT lines, fewer without memory. */
 #ifndef TINYSUP_CONFIG_ERRORS_H
 #define TINYSUP_CONFIG_ERRORS_H
 
@@ -12,14 +9,14 @@
 
 struct error_item {
 	int line;
-	size_t order; /* the how manieth */
+	size_t order; /* sequence number */
 	char file[256];
 	char text[800]; /* "path.of.setting: what is wrong" */
 };
 
 struct errors {
 	struct error_item *items;
-	size_t count; /* all there were */
+	size_t count; /* total */
 	size_t kept, capacity;
 };
 
@@ -27,7 +24,7 @@ struct errors {
 void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* One line each, in the order of the file, to `to`, `label` before what is wrong; then forgets them. */
+/* Prints one line each, in the order of the file, with `label` before the message; then clears the list. */
 void errors_print(struct errors *errors, const char *label, FILE *to);
 
 #endif

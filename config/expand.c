@@ -7,7 +7,7 @@
 
 #include "config/contents.h"
 
-/* A text that grows; the last copy is the caller's, the ones before it are wiped since they may hold a secret. */
+/* A growing text. Old copies are wiped, since they may hold a secret. */
 struct growing {
 	char *text;
 	size_t length, capacity;
@@ -61,7 +61,7 @@ static bool valid_name(const char *name)
 	return *name == '\0';
 }
 
-/* One ${...}, its inside in `inside`. */
+/* Appends a ${...}; inside: what is between the braces. */
 static bool append_reference(struct growing *g, char *inside, bool *from_file, char why[256])
 {
 	if (strncmp(inside, "file:", 5) == 0) {

@@ -8,12 +8,11 @@
 
 #include "config/arena.h"
 
-#define SECRET_FILE_MAX 65536 /* bytes; a larger ${file:...} is refused */
+#define SECRET_FILE_MAX 65536 /* maximum size of a ${file:...} */
 
 /*
- * Returns the expanded text, in the arena, or NULL with one sentence in `why` (which never holds a value). A `$` before
- * anything but `{` and `$` stands for itself, so that a regular expression may end in one. *from_file tells whether a
- * ${file:...} went in: such a text is a secret.
+ * Returns the expanded text, in the arena, or NULL with a message in `why`, without values. A `$` not followed by `{` or `$` is
+ * literal, so that a regular expression may end in one. *from_file: a ${file:...} was expanded, so the text is a secret.
  */
 const char *expand(struct arena *arena, const char *text, bool *from_file, char why[256]);
 

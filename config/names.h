@@ -1,6 +1,6 @@
 /*
- * Every enum of the plan in words: what the configuration takes, and what logs, --status, metrics and --check print. One table
- * each, by the enumerators' names, so that their order is nobody's business.
+ * The words for every enum of the plan, in the configuration, logs, --status, metrics and --check. Tables use designated
+ * initialisers, so the order of enumerators does not matter.
  */
 #ifndef TINYSUP_CONFIG_NAMES_H
 #define TINYSUP_CONFIG_NAMES_H

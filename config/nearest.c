@@ -17,7 +17,7 @@ static int same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Edits to get from a to b, two letters changed over counting as one, without regard to case. Both at most LONGEST. */
+/* Edit distance (a transposition counts as one), ignoring case. Both at most LONGEST. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][LONGEST + 1], n = strlen(b), i;

@@ -1,4 +1,4 @@
-/* "Did you mean ...?": the name in a list that is nearest to what was typed. */
+/* "Did you mean ...?": finds the closest name in a list. */
 #ifndef TINYSUP_CONFIG_NEAREST_H
 #define TINYSUP_CONFIG_NEAREST_H
 
@@ -10,7 +10,7 @@ struct nearest {
 	size_t distance;
 };
 
-/* Offer every candidate in turn; afterwards n->best is the nearest within a third of what was typed. */
+/* Call for every candidate; then n->best is the closest within a third of the typed length. */
 void nearest_offer(struct nearest *n, const char *candidate);
 
 #endif

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef int64_t msec_t;
-#define MSEC_UNSET ((msec_t)-1) /* the configuration says nothing */
+#define MSEC_UNSET ((msec_t)-1) /* not set */
 #define MSEC_AUTO  ((msec_t)-2) /* "auto", where a setting knows it; resolved before the plan is handed out */
 
 /* A string as the program uses it, and as it may be shown: `shown` is the text before ${...} was expanded. */
@@ -74,7 +74,7 @@ struct plan_json {
 	struct plan_value minimum;
 	struct plan_value maximum;
 	struct plan_value all_true; /* VALUE_BOOL: every member of the array or object is (not all are) true */
-	msec_t age_below;           /* Unix time or RFC 3339 in the body is younger than this; MSEC_UNSET: not asked */
+	msec_t age_below;           /* Unix time or RFC 3339 in the body is younger than this; MSEC_UNSET: not checked */
 };
 
 struct plan_jsons {
@@ -103,10 +103,10 @@ struct plan_http {
 	struct plan_ranges status;
 	const char *contains;
 	const char *matches; /* POSIX extended */
-	int redirects;       /* at most so many, on the same host only */
+	int redirects;       /* maximum number, on the same host only */
 	bool anywhere;       /* --probe --location: on any host */
 	int64_t max_body;    /* bytes read; the rest is ignored */
-	msec_t slower_than;  /* an answer slower than this fails; MSEC_UNSET: not asked */
+	msec_t slower_than;  /* a response slower than this fails; MSEC_UNSET: not checked */
 	struct plan_tls tls;
 	struct plan_jsons json;
 };
@@ -135,8 +135,8 @@ struct plan_notify {
 };
 
 struct plan_process {
-	int64_t max_rss; /* resident bytes of the app; 0: not asked */
-	int max_fds;     /* open descriptors of the app; 0: not asked */
+	int64_t max_rss; /* resident bytes of the app; 0: not checked */
+	int max_fds;     /* open descriptors of the app; 0: not checked */
 };
 
 enum check_kind { CHECK_NONE, CHECK_HTTP, CHECK_TCP, CHECK_EXEC, CHECK_FILE, CHECK_GRPC, CHECK_NOTIFY, CHECK_PROCESS };
@@ -163,7 +163,7 @@ struct plan_checks {
 	size_t count;
 };
 
-#define PLAN_CHECKS_MAX 64 /* those written inside probes counted in */
+#define PLAN_CHECKS_MAX 64 /* including those defined inside probes */
 
 /* --- Kubernetes' probes (init/prober) ------------------------------------------------------------------------------- */
 
@@ -173,7 +173,7 @@ enum unhealthy { UNHEALTHY_NONE, UNHEALTHY_RESTART, UNHEALTHY_SHUTDOWN };
 
 struct plan_probe {
 	bool given;
-	uint64_t checks; /* bit n for plan.checks.items[n]; 0: none, where the app tells by itself (notify, watchdog) */
+	uint64_t checks; /* bit n for plan.checks.items[n]; 0: none (notify, watchdog) */
 	enum probe_mode mode;
 	msec_t initial_delay; /* from the app's start */
 	msec_t period;
@@ -227,7 +227,7 @@ struct plan_retry {
 
 #define PLAN_GROUPS_MAX 32
 
-/* A user to become. set == false: stay who we are. */
+/* A user to switch to. set == false: no switch. */
 struct plan_user {
 	bool set;
 	unsigned uid, gid;
@@ -243,8 +243,8 @@ struct plan_step {
 	struct plan_http http;          /* STEP_HTTP, STEP_WAIT */
 	const struct plan_alert *alert; /* STEP_ALERT: one channel; several become a parallel group */
 	int signal;                     /* STEP_STOP, STEP_SIGNAL */
-	msec_t period;                  /* STEP_WAIT: between two tries */
-	msec_t attempt_timeout;         /* STEP_WAIT: one try at most */
+	msec_t period;                  /* STEP_WAIT: delay between attempts */
+	msec_t attempt_timeout;         /* STEP_WAIT: timeout of one attempt */
 	msec_t timeout;                 /* MSEC_UNSET: as much as the budget gives. STEP_SLEEP: the time slept */
 	msec_t reserve;                 /* 0: none */
 	bool required;
@@ -277,8 +277,8 @@ struct plan_chain {
 struct plan_shutdown {
 	uint64_t signals;     /* bit n-1 for signal n */
 	msec_t deadline;      /* as configured */
-	msec_t grace;         /* what the platform grants; MSEC_UNSET: unknown */
-	const char *platform; /* who says so: "kubernetes", "platform_grace" ...; NULL: nobody */
+	msec_t grace;         /* the platform's grace period; MSEC_UNSET: unknown */
+	const char *platform; /* its source: "Kubernetes", "platform_grace" ...; NULL: unknown */
 	msec_t effective;     /* min(deadline, grace - margin) */
 	msec_t kill_reserve;
 	int clean_exit_code; /* -1: the app's own */
@@ -313,10 +313,10 @@ struct plan_app {
 	struct plan_pairs environment;
 	enum signal_target signals;
 	uint8_t rewrite[65];       /* [n]: what to send for signal n; itself by default, 0 to drop it */
-	uint64_t success_codes[4]; /* bit n for exit code n: the app ended well */
+	uint64_t success_codes[4]; /* bit n for exit code n: success */
 	uint64_t zero_codes[4];    /* -e: exit codes that become 0 */
 	bool notify;               /* an sd_notify socket; READY=1 is part of the startup probe */
-	msec_t watchdog;           /* WATCHDOG=1 comes this often, else liveness fails; 0: not asked */
+	msec_t watchdog;           /* maximum interval of WATCHDOG=1; 0: off */
 	struct plan_restart restart;
 };
 
@@ -325,7 +325,7 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 struct plan {
 	const char *file; /* NULL: no configuration file */
-	const char *path; /* the same, absolute; NULL: none that could be read again */
+	const char *path; /* the same, absolute; NULL: none that can be read again */
 	struct plan_app app;
 	struct plan_checks checks;
 	struct plan_probe probes[PROBE_COUNT];

@@ -11,16 +11,16 @@
 
 #define CHART 40 /* columns of the chart */
 
-/* One row of the chart: a step, and when it runs if all before it took their longest. */
+/* A row of the chart: a step, and when it runs if earlier steps take as long as they can. */
 struct row {
 	const struct plan_step *step;
 	msec_t from, time;
 	bool runs;
-	bool alone;       /* it runs for this reason, but for the app it needs, which is gone */
+	bool alone;       /* skipped only because the app is gone */
 	bool first, last; /* of a parallel group */
 };
 
-/* Why a chain runs, as people say it. An app that is started again has another chain first. */
+/* A reason in words. If the app is restarted, the restart's chain comes first. */
 static const char *reason_name(const struct plan *plan, enum reason reason)
 {
 	enum restart_policy policy = plan->app.restart.policy;
@@ -44,7 +44,7 @@ static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
 	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
 }
 
-/* Whether a step needs an app that is gone by then. */
+/* Whether a step needs the app and the app is gone by then. */
 static bool is_alone(const struct plan_step *step, enum reason reason, bool stopped)
 {
 	bool gone = stopped || reason == REASON_EXIT || reason == REASON_CRASH;
@@ -130,7 +130,7 @@ static void print_chart(const struct plan_shutdown *shutdown, const struct row *
 	print_bar(kill, shutdown->kill_reserve, effective, 'x', to);
 }
 
-/* A step that does not get what it asks for where every step before it takes its longest. */
+/* A step that gets less than its timeout if earlier steps take as long as they can. */
 static bool is_cut(const struct row *row)
 {
 	const struct plan_step *step = row->step;
@@ -187,7 +187,7 @@ static void print_notes(const struct row *rows, size_t count, FILE *to)
 	}
 }
 
-/* Which reasons there may be for a chain: what the configuration never does is not drawn. */
+/* Whether a reason can occur with this configuration. */
 static bool can_happen(const struct plan *plan, enum reason reason)
 {
 	const struct plan_probe *probes = plan->probes;
@@ -200,7 +200,7 @@ static bool can_happen(const struct plan *plan, enum reason reason)
 	return true;
 }
 
-/* One rows' plan is another's: the same steps run, with the same times. */
+/* Whether two plans are equal: same steps, same times. */
 static bool same_plan(const struct row *a, const struct row *b, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -221,7 +221,7 @@ static void list_steps(const struct row *rows, size_t count, bool runs, FILE *to
 	}
 }
 
-/* "a crash runs: stop. It does not run: cancel, close": in a table without bars, the stop's being the one to look at. */
+/* "a crash runs: stop. It does not run: cancel, close", and a table without bars. */
 static void print_other(const struct plan *plan, enum reason reason, const char *who, FILE *to)
 {
 	struct row rows[PLAN_STEPS_MAX];
@@ -249,7 +249,7 @@ static void print_other(const struct plan *plan, enum reason reason, const char 
 				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
 }
 
-/* Each plan that differs from the stop's and from those before it, for all the reasons that have it. */
+/* Each plan that differs from that of a stop, with all its reasons. */
 static void print_others(const struct plan *plan, FILE *to)
 {
 	struct row stop[PLAN_STEPS_MAX], one[PLAN_STEPS_MAX], other[PLAN_STEPS_MAX];
@@ -290,7 +290,7 @@ static void print_signals(uint64_t signals, FILE *to)
 	fputc('\n', to);
 }
 
-/* What it says by itself, and when it is started again. */
+/* sd_notify, restarts, listener. */
 static void print_lives(const struct plan *plan, FILE *to)
 {
 	static const char *const policies[] = {

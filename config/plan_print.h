@@ -1,4 +1,4 @@
-/* What --check prints: the plan, and its time budget drawn as a timeline. Nothing expanded is shown, so no secret is. */
+/* Output of --check: the plan and its time budget as a chart. Unexpanded, so without secrets. */
 #ifndef TINYSUP_CONFIG_PLAN_PRINT_H
 #define TINYSUP_CONFIG_PLAN_PRINT_H
 

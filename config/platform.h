@@ -1,12 +1,12 @@
-/* What the platform grants between its stop signal and SIGKILL, and the deadline that follows from it. */
+/* The platform's grace period between its stop signal and SIGKILL, and the effective deadline. */
 #ifndef TINYSUP_CONFIG_PLATFORM_H
 #define TINYSUP_CONFIG_PLATFORM_H
 
 #include "config/plan.h"
 
 /*
- * Known by the variables platforms set: Kubernetes, Azure Container Apps and ECS 30 s, Fly 5 s. MSEC_UNSET where none is;
- * *name is the platform's, a static string, or NULL.
+ * By environment variables: Kubernetes, Azure Container Apps and ECS 30 s, Fly 5 s. Unknown: MSEC_UNSET, and *name is NULL.
+ * *name is static.
  */
 msec_t platform_grace(const char **name);
 

@@ -21,7 +21,7 @@ static const char *search_path(const struct plan *plan)
 	return path != NULL ? path : DEFAULT_PATH;
 }
 
-/* 0, or the errno that exec would bring. */
+/* 0, or the errno of exec. */
 static int executable(const char *file)
 {
 	struct stat status;
@@ -33,7 +33,7 @@ static int executable(const char *file)
 	return access(file, X_OK) == 0 ? 0 : errno;
 }
 
-/* 0, ENOENT, or EACCES where there was one that cannot be executed. */
+/* 0, ENOENT or EACCES. */
 static int search(const char *path, const char *name)
 {
 	char file[PATH_MAX];
@@ -68,7 +68,7 @@ static int look(const struct plan *plan, const char *name)
 void programs_look(struct reader *reader, const struct plan *plan)
 {
 	for (const struct named_program *program = reader->programs; program != NULL; program = program->next) {
-		/* as it is written: what it expands to is not for show */
+		/* unexpanded, for messages */
 		const char *shown = config_setting_get_string(program->setting);
 		int error = strstr(program->name, "${") == NULL ? look(plan, program->name) : 0;
 		if (error == ENOENT && strchr(program->name, '/') == NULL)

@@ -118,7 +118,7 @@ static bool may_be(enum key_type type, int written)
 	}
 }
 
-/* true and 5 may come out of an expansion as text, but not be written in quotes. */
+/* true and 5 may result from an expansion, but must not be in quotes. */
 static bool may_be_string(enum key_type type, const char *raw)
 {
 	return (type != KEY_BOOL && type != KEY_INT && type != KEY_SIZE && type != KEY_CODES) || strstr(raw, "${") != NULL;
@@ -145,7 +145,7 @@ static const char *expected_type(enum key_type type)
 	}
 }
 
-/* Milliseconds without their unit are the usual mistake. */
+/* A common mistake: milliseconds without a unit. */
 static void warn_of_seconds(struct reader *reader, const struct key *key, const config_setting_t *setting, const char *text,
 			    const char *path)
 {
@@ -258,7 +258,7 @@ static void read_key(struct reader *reader, const struct key *key, config_settin
 	case KEY_CHAIN:
 		reader->chain = setting;
 		break;
-	case KEY_CHECKS: /* they are looked for once all of `checks` is read */
+	case KEY_CHECKS: /* read after `checks` */
 		break;
 	}
 }
@@ -304,7 +304,7 @@ config_setting_t *read_member(const config_setting_t *group, const char *name)
 	return NULL;
 }
 
-/* By hand: half of the time that reading a file takes would go into printf. */
+/* Without printf, which would take half of the time of reading a file. */
 static void path_join(char whole[PATH_TEXT], const char *path, const char *name)
 {
 	size_t length = strnlen(path, PATH_TEXT - 2), more = strlen(name);
@@ -325,7 +325,7 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 		void *field = (char *)out + key->offset;
 		config_setting_t *setting = group != NULL ? read_member(group, key->name) : NULL;
 
-		/* most settings of most groups are not given: their paths are needed by nobody */
+		/* the paths of settings that are not set are not needed */
 		if (setting != NULL || key->type == KEY_GROUP || (key->flags & KEY_REQUIRED))
 			path_join(whole, path, key->name);
 		if (key->flags & KEY_LATER) {

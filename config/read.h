@@ -14,7 +14,7 @@
 
 #define PATH_TEXT 256
 
-/* A program that the configuration names. They are looked for once all of it is read: app.environment may hold PATH. */
+/* A program in the configuration. Searched for at the end, because app.environment may set PATH. */
 struct named_program {
 	struct named_program *next;
 	const config_setting_t *setting; /* the word */
@@ -25,33 +25,30 @@ struct named_program {
 struct reader {
 	struct arena *arena;
 	struct errors *errors;
-	struct errors *warnings; /* --check: what may differ in the container goes here; NULL: it is an error */
+	struct errors *warnings; /* --check: for what may differ in the container; NULL: an error */
 	const struct config_checks *judges;
-	struct source *source;   /* empty: no file */
-	const char *file;        /* the file the user named */
-	config_setting_t *chain; /* shutdown.chain, noted on the way; NULL: none */
-	bool unresolved;         /* the last read_text() gave the text as it is written: what it speaks of is not here */
+	struct source *source;                          /* empty: no file */
+	const char *file;                               /* the file the user named */
+	config_setting_t *chain;                        /* shutdown.chain, read later; NULL: none */
+	bool unresolved;                                /* the last read_text() returned unexpanded text */
 	struct named_program *programs, **last_program; /* in the order of the file */
 };
 
-/* NULL for a group that is not there: only defaults are set. `out` is zeroed memory of the schema's size. */
+/* group NULL: sets defaults only. out: zeroed memory of the schema's size. */
 void read_group(struct reader *reader, const struct schema *schema, config_setting_t *group, void *out, const char *path);
 
-/*
- * A member of a group by its name; NULL: it has none. As libconfig's own, which takes each name for a path and looks for its
- * separators again and again: a fifth of the time that reading a file took.
- */
+/* A member of a group by its name, or NULL. Faster than libconfig's own, which parses each name as a path. */
 config_setting_t *read_member(const config_setting_t *group, const char *name);
 
-/* Report something about a setting, at its own file and line. */
+/* Reports an error at the file and line of a setting. */
 void read_error(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The same where the setting is gone: by its line of the source. */
+/* The same by line, if the setting is gone. */
 void read_error_at(struct reader *reader, int line, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Something that may differ between here and the container: a warning of --check's, an error otherwise. */
+/* What may differ in the container: a warning of --check, otherwise an error. */
 void read_doubt(struct reader *reader, const config_setting_t *setting, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -60,8 +57,8 @@ void read_warn(struct reader *reader, const config_setting_t *setting, const cha
     __attribute__((format(printf, 4, 5)));
 
 /*
- * A setting that holds words: the string's expansion, or NULL after an error. --check has the text as it is written where it
- * cannot be expanded here (reader->unresolved).
+ * The expanded string of a setting, or NULL after an error. With --check, the unexpanded text if it cannot be expanded here
+ * (reader->unresolved).
  */
 const char *read_text(struct reader *reader, const config_setting_t *setting, const char *path, bool *from_file);
 

@@ -7,7 +7,7 @@
 
 #define CHAIN_PATH "shutdown.chain"
 
-/* The chain while it is read: steps of one stage at a time, and what all stages have in common. */
+/* State while the chain is read. */
 struct chain_reader {
 	struct reader *reader;
 	const struct plan *plan;
@@ -45,7 +45,7 @@ static bool name_taken(const struct chain_reader *c, const struct plan_step *own
 	return false;
 }
 
-/* The parts of a step_text that have another name or place in plan_step. */
+/* Copies what has another name or place in plan_step. */
 static void settle(struct chain_reader *c, struct step_text *text)
 {
 	struct plan_step *step = &text->step;
@@ -74,7 +74,7 @@ static void settle(struct chain_reader *c, struct step_text *text)
 		step->user = c->plan->app.user;
 }
 
-/* "tell/slack": which of several channels a line of the log is about. */
+/* "tell/slack": names one of several channels. */
 static const char *with_channel(struct chain_reader *c, const char *name, const char *channel)
 {
 	char *whole = arena_alloc(c->reader->arena, strlen(name) + strlen(channel) + 2);
@@ -83,7 +83,7 @@ static const char *with_channel(struct chain_reader *c, const char *name, const 
 	return whole;
 }
 
-/* One step, or one for each channel of an alert, to `to`, which `before` of the same stage precede. Returns how many. */
+/* Adds a step, or one per channel of an alert, to `to`, after `before` steps of the same stage. Returns the number added. */
 static size_t add_step(struct chain_reader *c, config_setting_t *group, struct plan_step *to, size_t before, const char *path)
 {
 	struct step_text text = {0};
@@ -116,7 +116,7 @@ static size_t add_step(struct chain_reader *c, config_setting_t *group, struct p
 	return text.alert.count;
 }
 
-/* How many steps an element may become: an alert becomes one for each channel. */
+/* Number of steps of an element: an alert has one per channel. */
 static size_t steps_in(const config_setting_t *group)
 {
 	const config_setting_t *alert = config_setting_type(group) == CONFIG_TYPE_GROUP ? read_member(group, "alert") : NULL;

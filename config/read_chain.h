@@ -1,16 +1,16 @@
-/* The chain of steps, from its list in the configuration to stages with every alert and parallel group laid out. */
+/* Reads the chain into stages, expanding alerts and parallel groups. */
 #ifndef TINYSUP_CONFIG_READ_CHAIN_H
 #define TINYSUP_CONFIG_READ_CHAIN_H
 
 #include "config/read.h"
 
-/* Reads `list` into *out; alerts and app are the plan's, already read. Reports what is wrong, as everywhere. */
+/* Reads `list` into *out. The plan's alerts and app must have been read. Reports errors. */
 void chain_read(struct reader *reader, config_setting_t *list, const struct plan *plan, struct plan_chain *out);
 
 /* A chain of one stop step. */
 void chain_stop_only(struct arena *arena, struct plan_chain *out);
 
-/* The reserve of a stop step that has none of its own. */
+/* Default reserve of the stop step. */
 #define CHAIN_STOP_RESERVE ((msec_t)3000)
 
 #endif

@@ -1,7 +1,4 @@
-/*
- * The settings that hold more than one value. Every function stores into the type its name tells, and reports what is wrong;
- * read.c calls them, and lends them its scalars.
- */
+/* Reads settings with several values. Each function stores into the type in its name and reports errors. */
 #ifndef TINYSUP_CONFIG_READ_LIST_H
 #define TINYSUP_CONFIG_READ_LIST_H
 
@@ -20,7 +17,7 @@ void read_rewrite(struct reader *reader, const config_setting_t *setting, uint8_
 void read_list(struct reader *reader, const struct key *key, config_setting_t *setting, void *field, const char *path);
 void read_map(struct reader *reader, const struct key *key, config_setting_t *setting, void *field, const char *path);
 
-/* Lent by read.c */
+/* From read.c */
 void read_scalar(struct reader *reader, const struct key *key, const config_setting_t *setting, void *field, const char *path);
 const char *read_type_name(const config_setting_t *setting);
 

@@ -6,7 +6,7 @@
 #include "config/names.h"
 #include "config/nearest.h"
 
-/* The checks while they are gathered: those of the list, then those of the probes. */
+/* State while checks are read: those of the list, then those of the probes. */
 struct gatherer {
 	struct reader *reader;
 	char path[PATH_TEXT]; /* of the list that is read */
@@ -31,7 +31,7 @@ static void must_be_new(struct gatherer *g, size_t index)
 			read_error_at(g->reader, check->line, "checks", "duplicate check name \"%s\"", check->name);
 }
 
-/* The index of a check by its name; -1 after reporting that there is none. */
+/* Index of a check by its name; -1 after reporting that there is none. */
 static int named(struct gatherer *g, const config_setting_t *at)
 {
 	struct nearest near = {.typed = ""};
@@ -55,7 +55,7 @@ static int named(struct gatherer *g, const config_setting_t *at)
 	return -1;
 }
 
-/* A check that stands in the probe itself. */
+/* A check defined inside a probe. */
 static int written_out(struct gatherer *g, config_setting_t *group)
 {
 	struct plan_check *check = &g->items[g->count];
@@ -79,7 +79,7 @@ static void read_checks(struct gatherer *g, config_setting_t *list, struct plan_
 	}
 }
 
-/* The app's own word is enough for startup (READY=1) and for liveness (WATCHDOG=1). */
+/* Startup may rely on READY=1 alone, and liveness on WATCHDOG=1. */
 static bool app_notifies(const struct plan *plan, enum probe_kind kind)
 {
 	return (kind == PROBE_STARTUP && plan->app.notify) || (kind == PROBE_LIVENESS && plan->app.watchdog > 0);
@@ -93,7 +93,7 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 	const config_setting_t *action = find(tree, name_of(&names_probes, kind), ".on_failure");
 	char path[PATH_TEXT];
 
-	/* after another mistake nobody knows what was meant to be asked */
+	/* after other errors this may be a follow-up */
 	if (probe->checks == 0 && !app_notifies(plan, kind) && g->reader->errors->count == 0)
 		read_error(g->reader, whole, g->path, "required: the probe has nothing to check");
 	snprintf(path, sizeof path, "probes.%s.success_threshold", name_of(&names_probes, kind));
@@ -104,7 +104,7 @@ static void must_make_sense(struct gatherer *g, const config_t *tree, const stru
 		read_error(g->reader, action, path, "only for startup and liveness: an app that is not ready keeps running");
 }
 
-/* A check's own time counts: the probe's shorter one is only a default, and easily taken for a limit. */
+/* A check's timeout takes precedence: a shorter one of the probe is a default, not a limit. */
 static void warn_of_timeouts(struct gatherer *g, const config_t *tree, const struct plan *plan, enum probe_kind kind)
 {
 	const struct plan_probe *probe = &plan->probes[kind];

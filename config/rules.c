@@ -29,7 +29,7 @@ static void report_at(struct reader *reader, config_setting_t *group, const char
 	read_error(reader, setting != NULL ? setting : group, whole, "%s", what);
 }
 
-/* What may be otherwise in the container. */
+/* What may differ in the container. */
 static void doubt_at(struct reader *reader, config_setting_t *group, const char *path, const char *name, const char *what)
 {
 	char whole[PATH_TEXT];
@@ -47,7 +47,7 @@ static void list_words(const struct names *names, char list[128])
 			used += (size_t)snprintf(list + used, 128 - used, "%s%s", used ? ", " : "", names->words[i]);
 }
 
-/* The value whose word is given; -1 after reporting that none or several are. */
+/* The enum value of the one setting that is set; -1 after an error. */
 static int exactly_one(struct reader *reader, config_setting_t *group, const char *path, const struct names *names)
 {
 	char list[128];
@@ -71,7 +71,7 @@ static int exactly_one(struct reader *reader, config_setting_t *group, const cha
 	return found;
 }
 
-/* What --check could not expand is judged in the container. */
+/* False for text that --check could not expand. */
 static bool is_here(const struct reader *reader, const char *text)
 {
 	return text != NULL && (reader->warnings == NULL || strstr(text, "${") == NULL);
@@ -176,7 +176,7 @@ void rule_http(struct reader *reader, config_setting_t *group, void *out, const 
 	}
 }
 
-/* "host:port", IPv6 in brackets: what goes into a URL as it stands. */
+/* "host:port", IPv6 in brackets. */
 static bool is_host_and_port(const char *address)
 {
 	const char *colon = strrchr(address, ':');
@@ -219,7 +219,7 @@ void rule_check(struct reader *reader, config_setting_t *group, void *out, const
 		check->kind = (enum check_kind)kind;
 	if (check->name != NULL && strlen(check->name) >= CHECK_NAME_MAX)
 		report_at(reader, group, path, "name", "longer than 63 bytes");
-	/* --probe tells a name from an address by these */
+	/* --probe distinguishes names from URLs by these */
 	if (is_here(reader, check->name) && (*check->name == '\0' || strpbrk(check->name, ":/ \t\r\n") != NULL))
 		report_at(reader, group, path, "name", "must not be empty or contain spaces, \":\" or \"/\"");
 }

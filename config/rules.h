@@ -1,4 +1,4 @@
-/* The rules that the schema's table cannot say. Each gets a group that was just read, and reports what is wrong with it. */
+/* Rules that the schema's tables cannot express. Each checks a group that has just been read. */
 #ifndef TINYSUP_CONFIG_RULES_H
 #define TINYSUP_CONFIG_RULES_H
 

@@ -77,7 +77,7 @@ static bool is_later(const struct names *names, const char *text, struct choices
 	return later;
 }
 
-/* The value; -1 with what there is to choose from, and what may have been meant. */
+/* The value; -1 with the choices and a suggestion in `why`. */
 static int choice(const struct names *names, const char *text, char why[256])
 {
 	struct choices choices = {.near.typed = text};

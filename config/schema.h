@@ -1,7 +1,4 @@
-/*
- * The configuration's schema as one table. Parsing, checking, defaults and the reference in tinysup.conf(5) all come from it,
- * so a setting exists in one place.
- */
+/* The schema of the configuration: parsing, validation, defaults and the reference in tinysup.conf(5) come from its tables. */
 #ifndef TINYSUP_CONFIG_SCHEMA_H
 #define TINYSUP_CONFIG_SCHEMA_H
 
@@ -41,10 +38,10 @@ enum key_type {
 };
 
 enum {
-	KEY_REQUIRED = 1 << 0, /* where its group is given, so must it be */
-	KEY_OPTIONAL = 1 << 1, /* KEY_GROUP: left zeroed where it is not given */
+	KEY_REQUIRED = 1 << 0, /* required if its group is set */
+	KEY_OPTIONAL = 1 << 1, /* KEY_GROUP: zeroed if not set */
 	KEY_AUTO = 1 << 2,     /* KEY_DURATION: may be "auto" */
-	KEY_LATER = 1 << 3,    /* documented, but not in this version: using it is an error */
+	KEY_LATER = 1 << 3,    /* for a later version: rejected */
 };
 
 struct plan_names {
@@ -58,7 +55,7 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;
-	const char *fallback; /* the default, as one would write it; NULL: none */
+	const char *fallback; /* the default as text; NULL: none */
 	int64_t min, max;     /* milliseconds for durations */
 	const struct names *choices;
 	const struct schema *group;
@@ -69,18 +66,18 @@ struct key {
 struct reader;
 struct config_setting_t;
 
-/* What a table cannot say of a group: exactly one of several settings, an address's form, a file that must exist. */
+/* A rule that tables cannot express: exactly one of several settings, the form of an address, an existing file. */
 typedef void schema_rule(struct reader *reader, struct config_setting_t *group, void *out, const char *path);
 
 struct schema {
 	const char *name;       /* how the manual calls it */
 	size_t size;            /* of the struct it fills */
-	int line_offset;        /* where to note the line, an int; -1: nowhere */
+	int line_offset;        /* offset of an int for the line; -1: none */
 	const struct key *keys; /* ends with name == NULL */
 	schema_rule *rule;      /* runs once the group is read; NULL: none */
 };
 
-/* A step as it is written, before alert lists and parallel groups are laid out. */
+/* A step as written, before alerts and parallel groups are expanded. */
 struct step_text {
 	struct plan_step step;
 	struct plan_names alert;

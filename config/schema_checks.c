@@ -1,4 +1,4 @@
-/* The schema of what can be asked: http and its parts, and the checks. */
+/* Schema of http, its parts and the checks. */
 #include "config/schema_rows.h"
 
 /* --- http and its parts ---------------------------------------------------------------------------------------------- */

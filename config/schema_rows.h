@@ -1,4 +1,4 @@
-/* How the rows of the schema's tables are written. Only the schema's own files include this. */
+/* Macros for the schema's tables. For the schema's files only. */
 #ifndef TINYSUP_CONFIG_SCHEMA_ROWS_H
 #define TINYSUP_CONFIG_SCHEMA_ROWS_H
 

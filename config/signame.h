@@ -1,7 +1,4 @@
-/*
- * Signals by name and number. Real-time signals count from 34, as glibc, Docker and systemd do, whatever the C library at hand
- * calls SIGRTMIN: the number is what crosses the process boundary.
- */
+/* Signals by name and number. SIGRTMIN is 34, as in glibc, Docker and systemd, whatever the C library says. */
 #ifndef TINYSUP_CONFIG_SIGNAME_H
 #define TINYSUP_CONFIG_SIGNAME_H
 
@@ -10,7 +7,7 @@
 #define SIGNAL_MAX    64
 #define SIGNAL_BIT(n) (UINT64_C(1) << ((n)-1))
 
-/* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1"; case does not matter. 0 where text names no signal. */
+/* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1", case-insensitive. 0: unknown. */
 int signal_number(const char *text);
 
 /* "SIGTERM", "SIGRTMIN+3": a static string; "?" out of range. */

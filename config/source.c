@@ -13,7 +13,7 @@ struct level {
 	const char *file;
 	struct contents contents;
 	int line;   /* where we are */
-	int opened; /* the line in which the string or comment that we are in began */
+	int opened; /* line where the current string or comment starts */
 	int depth;
 };
 
@@ -51,7 +51,7 @@ static void begin_piece(struct source *source, const char *file, int line)
 	source->pieces[source->count++] = (struct source_piece){source->lines, line, file};
 }
 
-/* `@include "` at the begin of a line, blanks aside; the text after it, or NULL. */
+/* Text after `@include "` at the start of a line, or NULL. */
 static const char *directive(const char *line)
 {
 	static const char word[] = "@include";
@@ -150,7 +150,7 @@ static bool include(struct include *in, const struct level *outer, const char *n
 	return good;
 }
 
-/* A directive's line: what it names, then the rest of the line as a line of its own. Returns that rest; NULL: an error. */
+/* Handles a directive: the included file, then the rest of the line. Returns that rest; NULL: an error. */
 static const char *follow(struct include *in, struct level *level, const char *after)
 {
 	char name[1024];
@@ -166,7 +166,7 @@ static const char *follow(struct include *in, struct level *level, const char *a
 	return rest;
 }
 
-/* One step over the text: how many bytes go on in the state they were in, or change it. libconfig's rules for comments. */
+/* Scans the text by libconfig's rules for strings and comments. Returns the number of bytes. */
 static size_t step(struct level *level, const char *at, enum state *state)
 {
 	switch (*state) {

@@ -1,7 +1,6 @@
 /*
- * The configuration's text, its @include lines replaced by what they name, and which file and line each of its lines is from.
- *
- * libconfig is given this text and opens nothing by itself. Included files are looked for beside the first one.
+ * The text of the configuration with includes expanded, and the file and line of each of its lines. libconfig gets this text
+ * and opens no files.
  */
 #ifndef TINYSUP_CONFIG_SOURCE_H
 #define TINYSUP_CONFIG_SOURCE_H
@@ -29,11 +28,11 @@ struct source {
 	size_t files;
 };
 
-/* False after the mistakes were added to `errors`. source_free() in both cases. */
+/* False after adding to `errors`. Call source_free() in both cases. */
 bool source_read(struct source *source, const char *file, struct errors *errors);
 void source_free(struct source *source);
 
-/* The file that a line of the text is from; *line becomes its line there. */
+/* The file of a line of the text; *line becomes the line in that file. */
 const char *source_place(const struct source *source, int *line);
 
 #endif

@@ -78,7 +78,7 @@ static const char *unquoted_unit(const struct line *line)
 	return at > digits && at < end && isalpha((unsigned char)*at) && *at != 'L' && *at != 'e' && *at != 'x' ? at : NULL;
 }
 
-/* `key: value`, as YAML has it: which libconfig takes for the value's sake only if that is in quotes. */
+/* `key: value` without quotes, as in YAML. */
 static const char *bare_word(const struct line *line)
 {
 	const char *at = outside(line, "=:"), *end = line->text + line->length;
@@ -94,14 +94,14 @@ static const char *bare_word(const struct line *line)
 	return length > 0 && (isalpha((unsigned char)*at) || *at == '/') && !boolean ? at : NULL;
 }
 
-/* `{ ... }` and, in the next line, `{ ... }`: libconfig can do without semicolons, but not without commas. */
+/* `{ ... }` and `{ ... }` on the next line: a missing comma. */
 static bool lacks_comma(const struct line *previous, const struct line *line)
 {
 	return previous->length > 0 && line->length > 0 && strchr("})", previous->text[previous->length - 1]) != NULL &&
 	       strchr("{(", *line->text) != NULL;
 }
 
-/* Good enough where comments hold none. */
+/* Ignores brackets in comments. */
 static bool is_open_at_the_end(const struct source *source, int line)
 {
 	struct line all = {source->text, source->length};
@@ -116,7 +116,7 @@ static bool is_open_at_the_end(const struct source *source, int line)
 	return open > 0;
 }
 
-/* What it looks like; *at is where, NULL: nowhere in particular; *line becomes the line that is meant. NULL: no idea. */
+/* The likely mistake, or NULL. *at: position, or NULL; *line: the line in question. */
 static const char *habit(const struct source *source, int *line, const char **at)
 {
 	struct line text = line_of(source, *line);

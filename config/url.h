@@ -1,8 +1,8 @@
-/* What is wrong with an http or https URL, as far as one sees without libcurl, which process 1 never calls. */
+/* Validates http and https URLs without libcurl, which process 1 never calls. */
 #ifndef TINYSUP_CONFIG_URL_H
 #define TINYSUP_CONFIG_URL_H
 
-/* NULL: nothing; else a phrase that completes "wants an address ...": it never holds a part of the URL. */
+/* NULL if valid; else a phrase that completes "expected a URL ...", without parts of the URL. */
 const char *url_wrong(const char *url);
 
 #endif

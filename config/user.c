@@ -29,7 +29,7 @@ static bool find_group(const char *text, unsigned *gid, char why[256])
 	return true;
 }
 
-/* The supplementary groups of a user of the password file; a bare number has only its group. */
+/* Supplementary groups of a user in the password file; a numeric user has none. */
 static void find_groups(const char *name, struct plan_user *out)
 {
 	gid_t list[PLAN_GROUPS_MAX];
@@ -66,7 +66,7 @@ bool user_resolve(struct arena *arena, const char *text, struct plan_user *out, 
 	out->gid = entry != NULL ? entry->pw_gid : out->uid;
 	if (group != NULL && !find_group(group, &out->gid, why))
 		return false;
-	/* docker run --user UID:GID means exactly that group: supplementary ones come with a user whose group is not named */
+	/* as in docker run --user: UID:GID means exactly that group */
 	find_groups(group == NULL ? name : NULL, out);
 	out->set = true;
 	return true;
@@ -78,6 +78,6 @@ bool user_become(struct plan_user *user, char why[256])
 		return true;
 	snprintf(why, 256, "cannot switch to uid %u, gid %u: tinysup runs as uid %u, gid %u, not as root", user->uid, user->gid,
 		 geteuid(), getegid());
-	user->set = false; /* it is we already, or an error */
+	user->set = false; /* nothing to do, or an error */
 	return user->uid == geteuid() && user->gid == getegid();
 }

@@ -10,7 +10,7 @@
 
 #include "probes/text.h"
 
-#define TAIL_ROOM 80 /* for how much time went by, after a list of steps that was cut */
+#define TAIL_ROOM 80 /* room for the elapsed time after a list of steps that was cut */
 
 struct text {
 	char bytes[PAYLOAD_TEXT_MAX];
@@ -37,7 +37,7 @@ static const char *severity(const struct report *report)
 	return critical ? "critical" : "info";
 }
 
-/* Adds all of it, or nothing where it would leave less than `spare` bytes. */
+/* Adds all of it, or nothing if less than `spare` bytes would be left. */
 static bool add(struct text *text, size_t spare, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static bool add(struct text *text, size_t spare, const char *fmt, ...)

@@ -1,8 +1,4 @@
-/*
- * The bodies of alerts.
- *
- * Slack's incoming webhooks: https://api.slack.com/messaging/webhooks; & < > are escaped as its mrkdwn wants.
- */
+/* Bodies of alerts. Slack: https://api.slack.com/messaging/webhooks; & < > are escaped for mrkdwn. */
 #ifndef TINYSUP_HOOKS_PAYLOAD_H
 #define TINYSUP_HOOKS_PAYLOAD_H
 
@@ -10,7 +6,7 @@
 
 #define PAYLOAD_TEXT_MAX 3000 /* bytes; Slack shows no more in one section */
 
-/* JSON, or NULL where there is no memory; the caller's to free(). Names that are not UTF-8 are repaired. */
+/* JSON, or NULL without memory; the caller frees it. Invalid UTF-8 is replaced. */
 char *payload_slack(const struct report *report);
 char *payload_webhook(const struct report *report);
 

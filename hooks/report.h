@@ -1,7 +1,4 @@
-/*
- * What an alert may tell: how the shutdown stands at the moment the alert is sent. Process 1 fills it in before it forks the
- * worker, so it is plain, bounded memory. It holds no secret: names, words and numbers only.
- */
+/* State of the shutdown for an alert. Process 1 fills it in before it forks the worker: plain, bounded memory, no secrets. */
 #ifndef TINYSUP_HOOKS_REPORT_H
 #define TINYSUP_HOOKS_REPORT_H
 
@@ -12,20 +9,20 @@
 struct report_step {
 	const char *name;   /* the plan's */
 	const char *result; /* "ok", "failed", "timeout", "skipped", "cut", "running", "pending" */
-	msec_t took;        /* 0 where it never ran */
+	msec_t took;        /* 0 if it never ran */
 };
 
 struct report {
 	const char *app;         /* app.name */
 	const char *host;        /* the container's host name */
 	const char *reason;      /* "stop", "crash" ... */
-	const char *signal;      /* "SIGTERM"; "" where no signal asked */
+	const char *signal;      /* "SIGTERM"; "" without a signal */
 	const char *shutdown_id; /* 32 hexadecimal digits */
 	const char *app_state;   /* "running", "exited with code 1", "killed by SIGSEGV" */
 	msec_t elapsed;          /* since the first stop event */
 	msec_t deadline;         /* the effective one, from the first stop event */
 	size_t step_count;
-	struct report_step steps[REPORT_STEPS_MAX]; /* in the chain's order; more steps than this are left out */
+	struct report_step steps[REPORT_STEPS_MAX]; /* in the order of the chain; further steps are omitted */
 };
 
 #endif

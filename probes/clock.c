@@ -37,7 +37,7 @@ double clock_unix(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Exactly `count` digits that make a number up to `high`, then the character `then` (0: nothing is asked). */
+/* Exactly `count` digits, a number up to `high`, followed by `then` (0: anything). */
 static bool parse_digits(const char **at, int count, int high, char then, int *out)
 {
 	int value = 0;

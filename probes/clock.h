@@ -1,7 +1,4 @@
-/*
- * Clocks and timestamps. Deadlines are values of clock_us(), so that a changed wall clock never moves one; ages are seconds of
- * the wall clock, as the timestamps they are compared with.
- */
+/* Clocks and timestamps. Deadlines use clock_us(), so wall-clock changes do not move them; ages use the wall clock. */
 #ifndef TINYSUP_PROBES_CLOCK_H
 #define TINYSUP_PROBES_CLOCK_H
 
@@ -20,7 +17,7 @@ static inline msec_t clock_now(void)
 	return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What clock_now()'s `then` was as wall-clock time: milliseconds since 1970. */
+/* A time of clock_now() as wall-clock time: milliseconds since 1970. */
 static inline int64_t clock_wall(msec_t then)
 {
 	struct timespec wall;
@@ -30,11 +27,11 @@ static inline int64_t clock_wall(msec_t then)
 }
 
 int64_t clock_us(void);                 /* CLOCK_MONOTONIC, microseconds */
-int64_t clock_deadline(msec_t timeout); /* from now; a negative time-out is none at all */
-msec_t clock_left(int64_t deadline_us); /* rounded up; 0: it has passed. At most INT_MAX, as poll() wants it */
+int64_t clock_deadline(msec_t timeout); /* from now; a negative timeout has expired */
+msec_t clock_left(int64_t deadline_us); /* rounded up; 0: expired. At most INT_MAX, for poll() */
 double clock_unix(void);                /* CLOCK_REALTIME, seconds since 1970 */
 
-/* RFC 3339: a date, a time, a fraction or none, and an offset or "Z". False where text is anything else. */
+/* RFC 3339: date, time, optional fraction, offset or "Z". False otherwise. */
 bool clock_rfc3339(const char *text, double *unix_seconds);
 
 /* The three date formats of RFC 9110, 5.6.7. */

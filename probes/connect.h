@@ -1,6 +1,6 @@
 /*
- * Connections made by libcurl, for http and tcp alike. libcurl rather than getaddrinfo(): with c-ares it keeps to its time, and
- * musl's resolver knows no TCP.
+ * Connections by libcurl, for http and tcp. libcurl instead of getaddrinfo(): c-ares keeps to its timeout, and musl's resolver
+ * has no TCP.
  */
 #ifndef TINYSUP_PROBES_CONNECT_H
 #define TINYSUP_PROBES_CONNECT_H
@@ -10,13 +10,13 @@
 
 #include "probes/result.h"
 
-/* A handle that has `left` milliseconds (more than 0) for everything, and no proxy. NULL: `result` holds the error. */
+/* A handle with a timeout of `left` milliseconds (more than 0) and no proxy. NULL: `result` holds the error. */
 CURL *connect_new(msec_t left, struct check_result *result);
 
-/* How far a handle got whose time was up before it was connected. */
+/* The stage of a handle that timed out before it was connected. */
 const char *connect_stage(CURL *easy);
 
-/* True where `code` says that there is no connection, or no such name; then `result` holds it. */
+/* True if `code` is a connection or name error; then `result` holds it. */
 bool connect_failed(CURL *easy, CURLcode code, struct check_result *result);
 
 #endif

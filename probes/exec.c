@@ -25,15 +25,13 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The child. Writes errno to `report` where it cannot become the program. */
-static _Noreturn void become(const struct plan_exec *exec, pid_t parent, int report);
-
-static void become(const struct plan_exec *exec, pid_t parent, int report)
+/* In the child. Writes errno to `report` if exec fails. */
+static _Noreturn void become(const struct plan_exec *exec, pid_t parent, int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), error;
 
 	setpgid(0, 0);
-	/* the group is its own, so it would survive a SIGKILL for ours */
+	/* it has its own group and would survive a SIGKILL to ours */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (null >= 0 && getppid() == parent && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2) {
 		reset_signals();
@@ -45,7 +43,7 @@ static void become(const struct plan_exec *exec, pid_t parent, int report)
 	_exit(127);
 }
 
-/* Is there an errno from the child? Ends when it is the program, or is gone. */
+/* Whether the child reported an errno. Returns once exec has succeeded or the child is gone. */
 static int exec_error(int report, int64_t deadline_us)
 {
 	struct pollfd poller = {.fd = report, .events = POLLIN};
@@ -58,7 +56,7 @@ static int exec_error(int report, int64_t deadline_us)
 	return error;
 }
 
-/* False: the time is up. The child is not reaped yet, so its group's number stays taken. */
+/* False on timeout. The child is not reaped yet, so its pid is not reused. */
 static bool has_ended(pid_t pid, const sigset_t *child, int64_t deadline_us)
 {
 	for (;;) {

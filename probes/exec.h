@@ -1,13 +1,13 @@
 /*
- * An exec check: exit code 0 is a success. The program gets a process group of its own, /dev/null for its three standard
- * descriptors, default signals; whatever is left of the group when it ends, or when its time is up, gets SIGKILL.
+ * An exec check: exit code 0 means success. The program gets its own process group, /dev/null as 0, 1 and 2, and default
+ * signals. When it exits or times out, the group gets SIGKILL.
  */
 #ifndef TINYSUP_PROBES_EXEC_H
 #define TINYSUP_PROBES_EXEC_H
 
 #include "probes/result.h"
 
-/* result->status is the exit code. Blocks SIGCHLD while it waits. `result` must be a fresh one. */
+/* result->status: exit code. Blocks SIGCHLD meanwhile. result: zeroed. */
 void exec_run(const struct plan_exec *exec, msec_t timeout, struct check_result *result);
 
 #endif

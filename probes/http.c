@@ -61,7 +61,7 @@ static enum direction resolve(struct http_request *request, const struct origin 
 	return direction;
 }
 
-/* What to do about an answer. DIRECTION_FAILED: `result` says why. */
+/* What to do with a response. DIRECTION_FAILED: see `result`. */
 static enum direction redirect(struct http_request *request, const struct origin *home, const struct http_response *response,
 			       int followed, struct check_result *result)
 {
@@ -113,7 +113,7 @@ static void converse(struct http_request *request, const struct origin *home, ms
 			 result->status);
 }
 
-/* Out of the URL, so that a redirect to the same place still has them, and any other has not. */
+/* Takes credentials out of the URL, so that only redirects to the same origin get them. */
 static bool take_credentials(CURLU *url, char **user, char **password)
 {
 	CURLUcode failed = curl_url_get(url, CURLUPART_USER, user, CURLU_URLDECODE);

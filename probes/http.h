@@ -22,7 +22,7 @@
  */
 void http_run(const struct plan_http *http, const char *idempotency_key, msec_t timeout, struct check_result *result);
 
-/* What libcurl's parser has against a URL, in words; NULL: nothing. Needs no set-up. */
+/* Why libcurl's parser rejects a URL; NULL: it does not. Needs no initialisation. */
 const char *http_url_wrong(const char *text);
 
 #endif

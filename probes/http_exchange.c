@@ -55,7 +55,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 	return response->cut ? 0 : length;
 }
 
-/* Interim answers and trailers come here too, so this ends an endless stream of any of them. */
+/* Interim responses and trailers come here, too: limits them. */
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
@@ -141,7 +141,7 @@ static const char *stage(CURL *easy, const struct transfer *transfer)
 	return transfer->request_sent ? "connected, no response" : connect_stage(easy);
 }
 
-/* What a server of another protocol does with HTTP/2 is up to it. */
+/* A server of another protocol may do anything with HTTP/2. */
 static const char *doubt(const struct transfer *transfer)
 {
 	return transfer->http2 && !transfer->header_bytes ? "; does the server speak HTTP/2?" : "";
@@ -149,7 +149,7 @@ static const char *doubt(const struct transfer *transfer)
 
 static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, msec_t timeout, struct check_result *result)
 {
-	/* libcurl calls it that, too, when a header line outgrows its buffer: the server's fault, not ours */
+	/* libcurl also returns this if a header line exceeds its buffer: the server's fault */
 	if (transfer->out_of_memory || (code == CURLE_OUT_OF_MEMORY && !transfer->request_sent))
 		result_error(result, "out of memory");
 	else if (transfer->header_bytes > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
@@ -176,7 +176,7 @@ static void explain(CURL *easy, CURLcode code, const struct transfer *transfer, 
 		result_fail(result, FAILURE_PROTOCOL, "protocol: %s", curl_easy_strerror(code));
 }
 
-/* Seconds, or a date (RFC 9110, 10.2.3). What is neither counts as none. */
+/* Seconds or a date (RFC 9110, 10.2.3). Anything else is ignored. */
 static msec_t parse_retry_after(const char *text)
 {
 	double date;

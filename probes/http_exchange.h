@@ -1,6 +1,4 @@
-/*
- * One request and its answer over libcurl: a fresh connection, no proxy, no redirect followed, nothing unbounded.
- */
+/* One request and its response over libcurl: new connection, no proxy, no redirects, everything bounded. */
 #ifndef TINYSUP_PROBES_HTTP_EXCHANGE_H
 #define TINYSUP_PROBES_HTTP_EXCHANGE_H
 
@@ -18,8 +16,8 @@ struct http_response {
 };
 
 /*
- * False where there is no answer: `result` says why. `timeout` is only what messages speak of; what counts is `deadline_us` (of
- * clock_us()). Sets result->sent as soon as the request may have left. http_response_free() in both cases.
+ * False if there is no response: see `result`. deadline_us: of clock_us(); timeout: for messages only. Sets result->sent once
+ * the request may have been sent. Call http_response_free() in both cases.
  */
 bool http_exchange(const struct http_request *request, msec_t timeout, int64_t deadline_us, struct http_response *response,
 		   struct check_result *result);

@@ -26,7 +26,7 @@ static bool check_matches(const char *pattern, struct http_response *response, s
 		result_error(result, "matches: invalid regular expression");
 		return false;
 	}
-	/* regexec() takes strings only, and JSON allows neither byte */
+	/* regexec() needs a string, and JSON allows neither byte */
 	for (size_t i = 0; i < response->length; i++) {
 		if (response->body[i] == '\0')
 			response->body[i] = '\1';

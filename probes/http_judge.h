@@ -1,6 +1,4 @@
-/*
- * The verdict on an answer: status first, then slower_than, contains, matches and json; the first that does not hold decides.
- */
+/* Judges a response: status, slower_than, contains, matches, json; the first that fails decides. */
 #ifndef TINYSUP_PROBES_HTTP_JUDGE_H
 #define TINYSUP_PROBES_HTTP_JUDGE_H
 

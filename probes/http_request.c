@@ -27,7 +27,7 @@ static bool is_token(const char *text)
 	return true;
 }
 
-/* A line break from a secret's file would start a header of its own. */
+/* A line break from a secret file would start another header. */
 static bool is_field_value(const char *text)
 {
 	for (; *text; text++) {
@@ -62,7 +62,7 @@ static bool travels(const char *name)
 	return strcasecmp(name, "Accept") == 0 || strcasecmp(name, "Content-Type") == 0 || strcasecmp(name, "User-Agent") == 0;
 }
 
-/* Does this configured header go into the request? */
+/* Whether a configured header goes into the request. */
 static bool is_wanted(const struct http_request *request, const struct plan_pair *header)
 {
 	if (request->elsewhere && !travels(header->name))
@@ -83,13 +83,13 @@ static bool has_header(const struct http_request *request, const char *name)
 	return false;
 }
 
-/* An own header, unless the configuration has one of that name. */
+/* Adds a default header unless the configuration has it. */
 static bool add_default(const struct http_request *request, struct curl_slist **list, const char *name, const char *rest)
 {
 	return has_header(request, name) || append(list, "%s:%s", name, rest);
 }
 
-/* libcurl would call any body a form. */
+/* libcurl would default to a form. */
 static bool add_content_type(const struct http_request *request, struct curl_slist **list)
 {
 	const char *body = request->body ? request->body : "";
@@ -125,7 +125,7 @@ static bool set_headers(CURL *easy, const struct http_request *request, struct c
 	if (request->idempotency_key)
 		ok = ok && append(list, "Idempotency-Key: %s", request->idempotency_key);
 	ok = ok && add_default(request, list, "Connection", " close");
-	/* no "100-continue": many small servers know nothing of it, and libcurl would wait a second */
+	/* no "100-continue": many servers do not know it, and libcurl would wait a second */
 	ok = ok && add_default(request, list, "Expect", "") && add_content_type(request, list);
 	if (!ok || curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *list) != CURLE_OK) {
 		result_error(result, "out of memory");
@@ -152,7 +152,7 @@ static int set_method(CURL *easy, const struct http_request *request)
 	return failed;
 }
 
-/* Connect to the URL's host, but talk to `name`. */
+/* Connects to the URL's host, with the name `name`. */
 static bool rename_host(CURLU *url, const char *name, const struct http_request *request, struct http_lists *lists)
 {
 	char *host = NULL, *port = NULL;

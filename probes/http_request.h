@@ -1,6 +1,4 @@
-/*
- * One HTTP request: what of the plan goes into a libcurl handle, and how.
- */
+/* Sets up a libcurl handle for a request. */
 #ifndef TINYSUP_PROBES_HTTP_REQUEST_H
 #define TINYSUP_PROBES_HTTP_REQUEST_H
 
@@ -18,14 +16,15 @@ struct http_request {
 	const char *idempotency_key; /* NULL: none */
 	const char *user;            /* of basic authentication; NULL: none */
 	const char *password;
-	/* A redirect led to another scheme or port: credentials stay at home, and of the headers only Accept, Content-Type and
-	 * User-Agent go along. */
+	/*
+	 * After a redirect to another scheme or port: no credentials, and only the headers Accept, Content-Type and User-Agent.
+	 */
 	bool elsewhere;
 	/* From the first byte; over TLS asked for, and the answer's is_http2 tells whether the server agreed. */
 	bool http2;
 };
 
-/* What libcurl borrows until the transfer is over. All zero is empty. */
+/* Owned by the caller, used by libcurl until the end of the transfer. All zero: empty. */
 struct http_lists {
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
@@ -41,7 +40,7 @@ struct http_lists {
 bool http_request_set(CURL *easy, const struct http_request *request, struct http_lists *lists, struct check_result *result);
 void http_lists_free(struct http_lists *lists);
 
-/* False for methods that are allowed to change something at the server. */
+/* False for methods that may change state. */
 bool http_method_is_safe(const char *method);
 
 #endif

@@ -16,7 +16,7 @@ static bool fail(struct check_result *result, const struct plan_json *json, cons
 	return false;
 }
 
-/* jansson recurses up to 2048 levels, on a stack that is not ours to fill. */
+/* jansson recurses up to 2048 levels. */
 static bool is_too_deep(const char *body, size_t length)
 {
 	int depth = 0;
@@ -66,7 +66,7 @@ static json_t *member(const json_t *value, const char *token)
 	return json_array_get(value, strtoul(token, NULL, 10));
 }
 
-/* False where the pointer itself is wrong; *found is NULL where it leads nowhere. */
+/* False if the pointer is malformed; *found is NULL if there is no such value. */
 static bool follow(json_t *root, const char *pointer, json_t **found)
 {
 	*found = root;
@@ -199,7 +199,7 @@ static bool check_one(const struct plan_json *json, json_t *root, double now_uni
 bool json_check(const struct plan_jsons *asserted, const char *body, size_t length, double now_unix,
 		struct check_result *result)
 {
-	/* integers as reals: a counter over 2^63 is no reason to call the body malformed */
+	/* integers as reals: a counter over 2^63 is not malformed */
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
 	json_error_t error;
 	bool ok = true;

@@ -13,8 +13,8 @@
 #include "probes/clock.h"
 
 /*
- * A write takes microseconds, but its writer may lose the processor in the middle of one, to others or to a quota of the
- * cgroup's (100 ms a period, usually): after some looks the reader sleeps between two, and takes it for dead only later.
+ * A write takes microseconds, but the writer may lose the CPU meanwhile (cgroup quota: usually 100 ms). So readers retry, then
+ * sleep between retries, before they give up.
  */
 #define LOOKS   50
 #define NAP_NS  1000000
@@ -45,7 +45,7 @@ const struct page *page_map_of(int fd, uid_t owner)
 	return NULL;
 }
 
-/* The lists' lengths come first: a torn or wrong one must not lead out of the page. page_valid() has its say on those. */
+/* Checks the lengths of lists first: a torn one must not lead out of the page. */
 static void copy_once(const struct page *page, struct page *copy)
 {
 	memcpy(&copy->head, &page->head, sizeof copy->head);
@@ -55,7 +55,7 @@ static void copy_once(const struct page *page, struct page *copy)
 	memcpy(copy->step, page->step, copy->head.steps * sizeof *copy->step);
 }
 
-/* False: somebody wrote meanwhile. */
+/* False: it was written meanwhile. */
 static bool copy_whole(const struct page *page, struct page *copy)
 {
 	uint64_t before = atomic_load_explicit(&page->turn, memory_order_acquire);
@@ -67,7 +67,7 @@ static bool copy_whole(const struct page *page, struct page *copy)
 	return atomic_load_explicit(&page->turn, memory_order_relaxed) == before;
 }
 
-/* Before another look; false: there have been enough. */
+/* Before another attempt; false: enough. */
 static bool wait_a_little(int look, int64_t *until)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -104,7 +104,7 @@ bool page_malformed(const struct page *page)
 	return false;
 }
 
-/* *why is set where it is. */
+/* Sets *why if it is. */
 static bool is_stale(int64_t valid_until, int64_t now, char why[PAGE_TEXT])
 {
 	*why = '\0';

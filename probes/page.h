@@ -22,9 +22,9 @@
 #define PAGE_MAGIC   "tinysup"
 #define PAGE_VERSION 2
 #define PAGE_MEMFD   "tinysup" /* /proc/PID/fd/N reads "/memfd:tinysup (deleted)" */
-#define PAGE_FD      100       /* where the descriptor is, if it could be had: saves the reader a search */
+#define PAGE_FD      100       /* usual descriptor number: saves readers a search */
 
-/* A verdict outlives the time at which the next was due by this, for a machine that is busy. */
+/* Verdicts stay valid this long after the next one is due, for busy machines. */
 #define PAGE_SLACK ((msec_t)1000)
 
 #define PAGE_NAME 64
@@ -35,16 +35,15 @@
 
 enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART, PAGE_PHASES };
 
-/* What /livez, /readyz, /startupz and --probe answer. The supervisor has already made up its mind: only age is left to judge.
- */
+/* A verdict. Readers only check its age. */
 struct page_verdict {
 	bool healthy;
-	bool probed;         /* a probe is configured for it (or the app tells by itself) */
-	int64_t valid_until; /* INT64_MAX: until something happens, and that is published at once */
+	bool probed;         /* a probe is configured (or notify, watchdog) */
+	int64_t valid_until; /* INT64_MAX: until the next update */
 	int64_t since;       /* when `healthy` last changed */
 	uint64_t checks;     /* bit n for checks[n] */
 	uint64_t rounds_ok, rounds_failed, rounds_error;
-	uint64_t skipped;    /* ticks that came while a round was under way */
+	uint64_t skipped;    /* rounds skipped because one was running */
 	char why[PAGE_TEXT]; /* unhealthy: in words */
 };
 
@@ -59,9 +58,9 @@ struct page_check {
 	int64_t took_us;     /* of the last verdict */
 	int64_t at;          /* when it came */
 	int64_t since;       /* when the outcome last changed */
-	int64_t valid_until; /* as in page_verdict; 0: nobody asks it any more */
+	int64_t valid_until; /* as in page_verdict; 0: no longer runs */
 	uint64_t ok, failed; /* how often */
-	uint64_t errors;     /* we could not ask */
+	uint64_t errors;     /* it could not run */
 	int64_t total_us;    /* all of `ok` and `failed` together */
 	char message[PAGE_TEXT];
 	char error[PAGE_TEXT]; /* of the last error; "" if there was none */
@@ -74,16 +73,16 @@ struct page_step {
 	int64_t started, ended; /* 0: not yet */
 };
 
-/* The chain that runs, or the last one that ran. */
+/* The current or last chain. */
 struct page_chain {
 	bool ran;
 	bool running;
 	enum reason reason;
-	char signal[16]; /* that asked for it; "": none did */
+	char signal[16]; /* the stop signal; "": none */
 	int64_t started, ended;
-	int64_t deadline; /* tinysup is gone by then; a restart's chain is over by then */
-	int64_t unix_ms;  /* begun, on the clock on the wall */
-	size_t step;      /* the first one that is under way; steps: none is */
+	int64_t deadline; /* deadline of the chain */
+	int64_t unix_ms;  /* start as wall-clock time */
+	size_t step;      /* index of the first running step; steps: none */
 	bool required_failed;
 };
 
@@ -96,10 +95,10 @@ struct page_app {
 	bool ended;         /* at least once */
 	int wait_status;    /* of the last end */
 	bool notify;        /* app.notify */
-	bool ready;         /* READY=1 came */
+	bool ready;         /* READY=1 was received */
 	bool stopping, reloading;
 	int64_t watchdog_at;    /* the last WATCHDOG=1; 0: none yet */
-	msec_t watchdog;        /* how often it is asked for; 0: not at all */
+	msec_t watchdog;        /* interval; 0: off */
 	char status[PAGE_TEXT]; /* STATUS= */
 };
 
@@ -109,7 +108,7 @@ struct page_head {
 	char tinysup[32]; /* version */
 	pid_t supervisor;
 	uint64_t config_device, config_inode; /* of the configuration file; 0, 0: none */
-	char config[PAGE_PATH];               /* where it is; "": none, or too long for this */
+	char config[PAGE_PATH];               /* its path; "": none, or too long */
 	int64_t started;
 	int64_t started_unix_ms;
 	int64_t written; /* the last change */
@@ -134,44 +133,37 @@ struct page {
 };
 
 /*
- * The supervisor's page, mapped read-only for ever: process 1's where that is tinysup, else that of a supervisor that this
- * process sees, is in the same mount namespace and reads the same configuration (`config`, NULL: whatever). NULL: there is
- * none, it is not for us to see, or there is more than one that could be meant.
+ * Maps the supervisor's page read-only: that of process 1, or of the only visible supervisor in the same mount namespace with
+ * the same configuration (config; NULL: any). NULL: none, not accessible, or several.
  */
 const struct page *page_find(const char *config);
 
-/*
- * Map a page that `fd` leads to. NULL: it is none, is not sealed as ours is, or belongs to somebody whose word does not count:
- * only root's, our own user's and `owner`'s does.
- */
+/* Maps the page behind `fd`. NULL: not a page, not sealed, or not owned by root, our user or `owner`. */
 const struct page *page_map_of(int fd, uid_t owner);
 const struct page *page_map(int fd); /* root's or our own */
 
 /*
- * A copy that no write tore, and that is valid. False: the writer died in the middle of one, or what it wrote is no page of
- * ours. Only the lists' used parts of `copy` are filled in.
+ * Copies the page consistently and validates it. False: the writer died while writing, or it is invalid. Fills in only the used
+ * parts of lists.
  */
 bool page_read(const struct page *page, struct page *copy);
 
 /*
- * Whether a private copy holds what a page promises: texts that end within their field, enums, counts, indices and truth values
- * within their bounds, times that can be reckoned with. Nothing else looks at a copy before this has.
+ * Validates a private copy: texts end within their field; enums, counts, indices, booleans and times are in range. Must come
+ * before any other use.
  */
 bool page_valid(const struct page *copy);
 
-/* It lies there whole, and is not valid: nothing that a tinysup has written. */
+/* Whether it is consistent but invalid: not written by tinysup. */
 bool page_malformed(const struct page *page);
 
-/*
- * Whether a verdict of a copy holds at `now`. False: `why` is the reason in words, which says of a verdict that is too old how
- * old it is.
- */
+/* Whether a verdict is healthy at `now`. False: `why` is the reason, including an expired verdict. */
 bool page_healthy(const struct page *copy, enum probe_kind kind, int64_t now, char why[PAGE_TEXT]);
 
-/* The same for a check: its last verdict is a success, and young enough. */
+/* The same for a check: its last result is a success and has not expired. */
 bool page_check_healthy(const struct page_check *check, int64_t now, char why[PAGE_TEXT]);
 
-/* All three at once, as `tinysup --probe` without a name means it; `why` names the first that does not hold. */
+/* All three, for `tinysup --probe` without a name; `why` is about the first that is not healthy. */
 bool page_all_healthy(const struct page *copy, int64_t now, char why[PAGE_TEXT]);
 
 #endif

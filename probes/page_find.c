@@ -10,19 +10,16 @@
 #include "probes/page.h"
 #include "probes/process.h"
 
-#define ANCESTORS 64 /* looked at, at the most */
+#define ANCESTORS 64 /* maximum number to search */
 
-/* What a supervisor must have in common with us. */
+/* What a supervisor must share with us. */
 struct want {
 	struct stat mounts; /* our mount namespace */
 	bool has_config;
 	struct stat config;
 };
 
-/*
- * Who the process is: /proc/PID belongs to the user that it runs as. Only root and we ourselves are believed, and process 1:
- * the container is what that is. False: somebody else, whatever memory it holds.
- */
+/* Whether a process is trusted: root, our own user, or process 1. Sets its owner. */
 static bool is_trusted(pid_t pid, uid_t *owner)
 {
 	char path[32];
@@ -61,7 +58,7 @@ static bool is_named(pid_t pid, const char *fd)
 	return strncmp(target, "/memfd:" PAGE_MEMFD, sizeof("/memfd:" PAGE_MEMFD) - 1) == 0;
 }
 
-/* Where the usual descriptor was taken. */
+/* If the usual descriptor was taken. */
 static const struct page *search_descriptors(pid_t pid)
 {
 	char path[32];
@@ -90,7 +87,7 @@ static bool is_tinysup(pid_t pid)
 	return length > 0 && strcmp(name, "tinysup\n") == 0;
 }
 
-/* Not every process of a machine is looked through for the unusual. */
+/* Limits the search for unusual descriptors. */
 static const struct page *page_of(pid_t pid)
 {
 	char usual[8];
@@ -106,7 +103,7 @@ static bool same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Another container's supervisor, in a PID namespace that both share, knows nothing of our app. */
+/* Excludes supervisors of other containers that share the PID namespace. */
 static bool shares_mounts(pid_t pid, const struct want *want)
 {
 	char path[32];
@@ -129,7 +126,7 @@ static const struct page *acceptable(pid_t pid, const struct want *want)
 	return page != NULL && reads_config(page, want) ? page : NULL;
 }
 
-/* The app, and what it starts, mean their own supervisor. */
+/* For the app and its descendants: their own supervisor. */
 static const struct page *among_ancestors(const struct want *want)
 {
 	pid_t pid = getppid();
@@ -142,7 +139,7 @@ static const struct page *among_ancestors(const struct want *want)
 	return NULL;
 }
 
-/* The only one there is; NULL where there are several. */
+/* The only one; NULL if there are several. */
 static const struct page *anywhere(const struct want *want)
 {
 	DIR *proc = opendir("/proc");
@@ -154,7 +151,7 @@ static const struct page *anywhere(const struct want *want)
 		if (pid <= 1 || pid == getpid())
 			continue;
 		const struct page *page = acceptable(pid, want);
-		/* a worker just forked still has its supervisor's */
+		/* a worker that was just forked still has the supervisor's */
 		if (page == NULL || (found != NULL && page->head.supervisor == found->head.supervisor))
 			continue;
 		if (found != NULL) {
@@ -175,7 +172,7 @@ const struct page *page_find(const char *config)
 
 	if (stat("/proc/self/ns/mnt", &want.mounts) != 0)
 		return NULL;
-	/* process 1 is the container's, whatever configuration the caller thinks of */
+	/* process 1 is the container's supervisor, whatever its configuration */
 	if (shares_mounts(1, &want) && (page = page_of(1)) != NULL)
 		return page;
 	page = among_ancestors(&want);

@@ -1,11 +1,11 @@
-/* What a reader believes of a page: nothing that it has not looked at. */
+/* Validates pages. */
 #include <string.h>
 #include <sys/wait.h>
 
 #include "probes/page.h"
 #include "probes/utf8.h"
 
-/* Times in milliseconds and microseconds: sums and differences of two never overflow, and all are on the calendar. */
+/* Bounds of times: sums and differences do not overflow. */
 #define TIME_MAX INT64_C(253402300799999) /* the year 9999, from 1970 */
 
 #define SIGNALS 64
@@ -16,7 +16,7 @@ static bool is_text(const char *field, size_t size)
 	return memchr(field, '\0', size) != NULL && utf8_is_plain(field);
 }
 
-/* A byte that is neither 0 nor 1 is no bool: to read it as one is undefined. */
+/* Reading a byte other than 0 or 1 as bool is undefined. */
 static bool is_bool(const bool *field)
 {
 	unsigned char byte;

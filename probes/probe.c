@@ -84,7 +84,7 @@ enum probe_kind probe_kind_of(const char *target)
 	return (enum probe_kind)kind;
 }
 
-/* The probe that is asked for by its name; PROBE_COUNT: none is. */
+/* The probe named by the target; PROBE_COUNT: none. */
 static enum probe_kind target_probe(const struct probe_options *options)
 {
 	return options->check != NULL || options->target == NULL ? PROBE_COUNT : probe_kind_of(options->target);
@@ -94,7 +94,7 @@ static enum probe_kind target_probe(const struct probe_options *options)
 struct selection {
 	uint64_t checks;
 	bool any;
-	bool named; /* one check, which decides even where it is soft */
+	bool named; /* a single check, which counts even if soft */
 };
 
 static void run_one(const struct plan *plan, const struct plan_check *check, int64_t deadline_us, struct probed *probed)
@@ -116,7 +116,7 @@ static void run_one(const struct plan *plan, const struct plan_check *check, int
 	check_run(check, 0, own < left ? own : left, &probed->result);
 }
 
-/* Those that decide go first, in the plan's order. Returns how many ran; *healthy is the verdict. */
+/* Soft checks run last. Returns how many ran; *healthy: the verdict. */
 static size_t run_all(const struct plan *plan, const struct selection *which, int64_t deadline_us, struct probed *probed,
 		      bool *healthy)
 {
@@ -148,7 +148,7 @@ static bool choose(const struct plan *plan, const struct probe_options *options,
 	*which = (struct selection){.checks = ~UINT64_C(0)};
 	if (!name)
 		return true;
-	/* a probe that is not configured is no reason to look at nothing */
+	/* a probe without configuration: run all checks */
 	if (kind != PROBE_COUNT && plan->probes[kind].checks == 0)
 		return true;
 	if (kind != PROBE_COUNT) {

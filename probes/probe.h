@@ -1,9 +1,7 @@
 /*
- * `tinysup --probe`: from the supervisor where there is one that can tell, else it asks by itself.
- *
- * Prints one line on stdout, PROBE_LINE_MAX bytes at most with its newline, and returns the exit code, 0 or 1. Nothing ends the
- * process with another code: not a closed or full stdout, not a signal, and 50 ms after the time-out a timer ends it with 1
- * whatever it hangs in.
+ * `tinysup --probe`: asks the supervisor, or runs the checks directly. Prints one line of at most PROBE_LINE_MAX bytes to
+ * stdout and returns the exit code, 0 or 1, even if stdout is closed or full or a signal arrives. A timer exits with 1, 50 ms
+ * after the timeout.
  */
 #ifndef TINYSUP_PROBES_PROBE_H
 #define TINYSUP_PROBES_PROBE_H
@@ -12,13 +10,13 @@
 #include "probes/page.h"
 #include "probes/result.h"
 
-#define PROBE_LINE_MAX 4096 /* Docker keeps no more of a health check's output */
+#define PROBE_LINE_MAX 4096 /* Docker's limit for output of a health check */
 
 struct probe_options {
 	const char *target; /* NULL, "live", "ready", "startup", a check's name or a URL */
 	const char *check;  /* --check NAME; NULL: not given */
 	msec_t timeout;     /* of it all */
-	bool direct;        /* do not ask the supervisor; main's to look at */
+	bool direct;        /* run checks directly; for main() */
 	bool json;
 	bool location; /* a URL's redirects are followed */
 };
@@ -37,13 +35,13 @@ int probe_from_page(const struct probe_options *options, const char *named, cons
 /* The configuration that the running supervisor has read; NULL: there is none that we know of. `usual` as above. */
 const char *probe_find_config(const char *usual);
 
-/* A check of the app's process or of its last word: the supervisor's page knows the app, whoever asks. */
+/* A process or notify check: answered from the supervisor's page. */
 void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result);
 
 /* What --probe=live, =ready and =startup mean; PROBE_COUNT: a check's name. */
 enum probe_kind probe_kind_of(const char *target);
 
-/* Is this target for probe_url()? */
+/* Whether a target is a URL. */
 bool probe_is_url(const char *target);
 
 /*

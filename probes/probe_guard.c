@@ -26,7 +26,7 @@ static void end(const char *line)
 	_exit(1);
 }
 
-/* Two handlers for one difference, so that they need no variable. */
+/* Two handlers, so that they need no variable. */
 static void end_text(int number)
 {
 	end(number == SIGALRM ? "unhealthy: out of time\n" : "unhealthy: the probe was killed\n");
@@ -58,7 +58,7 @@ int64_t probe_guard(msec_t timeout, bool json)
 		sigdelset(&others, ending[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	/* SIGUSR1 and the like would end it with a code of their own */
+	/* SIGUSR1 and others would exit with their own code */
 	sigprocmask(SIG_SETMASK, &others, NULL);
 	setitimer(ITIMER_REAL, &alarm, NULL);
 	return deadline;

@@ -1,6 +1,4 @@
-/*
- * What keeps --probe to its exit codes and its time.
- */
+/* Keeps --probe to its exit codes and timeout. */
 #ifndef TINYSUP_PROBES_PROBE_GUARD_H
 #define TINYSUP_PROBES_PROBE_GUARD_H
 
@@ -15,7 +13,7 @@
  */
 int64_t probe_guard(msec_t timeout, bool json);
 
-/* Writes a line to stdout if there is room for it; a reader that has stalled does not hold us. Safe in a signal handler. */
+/* Writes a line to stdout without blocking. Async-signal-safe. */
 void probe_write(const char *line, size_t length);
 
 #endif

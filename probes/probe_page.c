@@ -7,7 +7,7 @@
 #include "probes/probe_report.h"
 #include "probes/process.h"
 
-/* Most of it is never touched: page_read() fills in what is used. */
+/* Mostly untouched: page_read() fills in what is used. */
 static struct page the_copy;
 static struct probed probed[PLAN_CHECKS_MAX];
 
@@ -46,7 +46,7 @@ static bool is_probed(const struct page *copy, size_t check)
 	return false;
 }
 
-/* -1: it is not asked by the supervisor, or nobody asks it any more. */
+/* -1: the supervisor does not run it, or no longer does. */
 static int report_check(const struct page *copy, const char *name, int64_t now, bool json)
 {
 	char why[PAGE_TEXT];
@@ -71,7 +71,7 @@ static bool has_check(const struct page *copy, const char *name)
 	return false;
 }
 
-/* The page has the names of all checks of its configuration, whether it asks them or not. */
+/* The page lists all checks of the configuration, even those that do not run. */
 static int no_such_check(const struct page *copy, const struct probe_options *options)
 {
 	const char *names[PLAN_CHECKS_MAX];
@@ -98,8 +98,7 @@ int probe_from_page(const struct probe_options *options, const char *named, cons
 
 	if (target != NULL && kind == PROBE_COUNT && named == NULL && copy->head.checks > 0 && !has_check(copy, target))
 		return no_such_check(copy, options);
-	/* without probes the checks are asked directly; but what stops is not ready, and between two lives there is nobody to
-	 * ask */
+	/* without probes, run checks directly, except while stopping or restarting */
 	bool about_ready = options->check == NULL && (target == NULL || kind == PROBE_READINESS);
 	bool running = copy->head.phase == PAGE_RUNNING || (copy->head.phase == PAGE_STOPPING && !about_ready);
 	if (!copy->head.probes && copy->head.checks > 0 && running)

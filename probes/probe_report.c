@@ -10,7 +10,7 @@
 #include "probes/probe_guard.h"
 #include "probes/text.h"
 
-/* A line that is cut where it grows too long; room is kept for the newline. */
+/* A line that is cut if too long, with room for the newline. */
 struct line {
 	char text[PROBE_LINE_MAX + 1];
 	size_t length;
@@ -57,7 +57,7 @@ static json_t *describe(const struct probed *probed)
 			 "message", text_json(result->message), "took_ms", (json_int_t)(result->took_us / 1000));
 }
 
-/* Where the line would be too long: what is well goes first, then the last. */
+/* If the line is too long, drops healthy checks first, then the last. */
 static void leave_one_out(json_t *checks, json_t *root, json_int_t left_out)
 {
 	size_t index, victim = json_array_size(checks) - 1;
@@ -88,7 +88,7 @@ static bool print_json(json_t *root, json_t *checks)
 	return true;
 }
 
-/* message: NULL where the checks say it all. */
+/* message: NULL if the checks say enough. */
 static void verdict_json(const struct probed *probed, size_t count, bool healthy, const char *message)
 {
 	json_t *checks = json_array(), *root = json_pack("{s:b, s:O?}", "healthy", healthy, "checks", checks);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The bytes of VmRSS; 0 where there are none: a zombie has no memory. -1 with errno set. */
+/* VmRSS in bytes; 0 for a zombie. -1 with errno set. */
 static int64_t resident(pid_t pid)
 {
 	char path[32], line[256];

@@ -1,8 +1,7 @@
 /*
- * What one question brought: the fixed-size record a worker writes to process 1, and --probe prints.
- *
- * OUTCOME_ERROR means that we could not ask (no memory, no descriptor, a crash of the worker): it is no verdict and changes
- * no health state. Everything the other side did wrong is OUTCOME_FAIL.
+ * Result of a check or attempt: the fixed-size record that a worker writes to process 1. OUTCOME_ERROR means that tinysup could
+ * not run it (no memory or descriptor, worker crashed): it changes no health state. Everything the other side did wrong is
+ * OUTCOME_FAIL.
  */
 #ifndef TINYSUP_PROBES_RESULT_H
 #define TINYSUP_PROBES_RESULT_H

@@ -35,7 +35,7 @@ static bool set_url(CURL *easy, const struct plan_tcp *tcp)
 	       curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
 }
 
-/* The one place that connects. A non-blocking socket that belongs to `easy`, -1: `result` holds the failure. */
+/* Connects. Returns a non-blocking socket owned by `easy`; -1: see `result`. */
 static int tcp_connect(CURL *easy, const struct plan_tcp *tcp, msec_t timeout, struct check_result *result)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;

@@ -1,14 +1,12 @@
-/*
- * A TCP check: connecting is enough, unless something is to be sent or must come back.
- */
+/* A TCP check: connects, then sends and expects, if configured. */
 #ifndef TINYSUP_PROBES_TCP_H
 #define TINYSUP_PROBES_TCP_H
 
 #include "probes/result.h"
 
-#define TCP_EXPECT_MAX 65536 /* `expect` must come within so many bytes */
+#define TCP_EXPECT_MAX 65536 /* limit of bytes to read for `expect` */
 
-/* `timeout` covers it all. `result` must be a fresh one. For workers and --probe only: calls curl_global_init(). */
+/* timeout: of the whole check. result: zeroed. For workers and --probe only: calls curl_global_init(). */
 void tcp_run(const struct plan_tcp *tcp, msec_t timeout, struct check_result *result);
 
 #endif

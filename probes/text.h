@@ -1,13 +1,11 @@
-/*
- * Text from the configuration and from system calls may be any bytes; what tinysup prints as JSON is UTF-8.
- */
+/* Converts arbitrary bytes to UTF-8 for JSON. */
 #ifndef TINYSUP_PROBES_TEXT_H
 #define TINYSUP_PROBES_TEXT_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-/* A JSON string of text, with U+FFFD for every byte that is not UTF-8. NULL where there is no memory; the caller owns it. */
+/* A JSON string, with U+FFFD for invalid UTF-8. NULL without memory; the caller owns it. */
 json_t *text_json(const char *text);
 
 #endif

@@ -101,7 +101,7 @@ bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *resu
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
-	/* NULL too: a distribution's libcurl has places of its own */
+	/* may be NULL: a distribution's libcurl has its own defaults */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_CAINFO, found.file);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_CAPATH, found.directory);
 	if (tls->cert)

@@ -13,13 +13,13 @@
 
 #include "probes/result.h"
 
-/* Whether there are certificate authorities where tls.ca names none. */
+/* Whether there are CA certificates without tls.ca. */
 bool tls_authorities(void);
 
-/* For one https request. False: `result` holds why it must not be sent. */
+/* Sets up TLS for a request. False: see `result`. */
 bool tls_setup(CURL *easy, const struct plan_tls *tls, struct check_result *result);
 
-/* True where `code` is a TLS failure; then `result` holds it. */
+/* True if `code` is a TLS failure; then `result` holds it. */
 bool tls_failed(CURL *easy, CURLcode code, struct check_result *result);
 
 #endif

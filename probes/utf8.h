@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The length of the character at the start of `length` bytes (at least 1); 0: it is none. */
+/* Length of the character at the start of `length` bytes (at least 1); 0: invalid. */
 size_t utf8_length(const char *bytes, size_t length);
 
 /* Whether a string is UTF-8 without control characters but tabs. */
