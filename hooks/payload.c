@@ -42,7 +42,7 @@ static bool add(struct text *text, size_t spare, const char *fmt, ...) __attribu
 
 static bool add(struct text *text, size_t spare, const char *fmt, ...)
 {
-	size_t room = sizeof(text->bytes) - text->length;
+	size_t room = sizeof text->bytes - text->length;
 	va_list args;
 
 	va_start(args, fmt);

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/clock.h"
 
 #include <limits.h>
@@ -124,7 +123,7 @@ bool clock_http_date(const char *text, double *unix_seconds)
 	    "%a %b %e %H:%M:%S %Y",
 	};
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, formats[i], &tm);
 		if (end && !*end) {

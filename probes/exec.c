@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/exec.h"
 
 #include <errno.h>
@@ -27,7 +26,7 @@ static void reset_signals(void)
 }
 
 /* In the child. Writes errno to `report` if exec fails. */
-static void become(const struct plan_exec *exec, pid_t parent, int report) __attribute__((noreturn));
+static _Noreturn void become(const struct plan_exec *exec, pid_t parent, int report);
 
 static void become(const struct plan_exec *exec, pid_t parent, int report)
 {
@@ -41,7 +40,7 @@ static void become(const struct plan_exec *exec, pid_t parent, int report)
 		execvp(exec->argv[0], exec->argv);
 	}
 	error = errno;
-	while (write(report, &error, sizeof(error)) < 0 && errno == EINTR)
+	while (write(report, &error, sizeof error) < 0 && errno == EINTR)
 		continue;
 	_exit(127);
 }
@@ -54,7 +53,7 @@ static int exec_error(int report, int64_t deadline_us)
 
 	while (poll(&poller, 1, (int)clock_left(deadline_us)) < 0 && errno == EINTR)
 		continue;
-	if (!poller.revents || read(report, &error, sizeof(error)) != sizeof(error))
+	if (!poller.revents || read(report, &error, sizeof error) != sizeof error)
 		return 0;
 	return error;
 }

@@ -12,7 +12,7 @@ void failure_connect(struct check_result *result, int error)
 {
 	char reason[100];
 
-	snprintf(reason, sizeof(reason), "%s", error ? strerror(error) : "no connection");
+	snprintf(reason, sizeof reason, "%s", error ? strerror(error) : "no connection");
 	reason[0] = (char)tolower((unsigned char)reason[0]);
 	if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
 		result_error(result, "connect: %s", reason);

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/grpc.h"
 
 #include <inttypes.h>
@@ -39,7 +38,7 @@ static const char *status_text(int status)
 	    "UNAUTHENTICATED",
 	};
 
-	return (size_t)status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "unknown";
+	return (size_t)status < sizeof texts / sizeof texts[0] ? texts[status] : "unknown";
 }
 
 static void judge_serving(const struct http_response *response, struct check_result *result)
@@ -50,7 +49,7 @@ static void judge_serving(const struct http_response *response, struct check_res
 	if (problem)
 		result_fail(result, FAILURE_PROTOCOL, "grpc: %s", problem);
 	else if (serving == GRPC_SERVING)
-		snprintf(result->message, sizeof(result->message), "grpc: SERVING");
+		snprintf(result->message, sizeof result->message, "grpc: SERVING");
 	else if (serving == GRPC_NOT_SERVING)
 		result_fail(result, FAILURE_STATUS, "grpc: NOT_SERVING");
 	else if (serving == GRPC_SERVICE_UNKNOWN)
@@ -117,7 +116,7 @@ static void call(const struct plan_grpc *grpc, CURLU *url, const char *message, 
 	};
 	const struct plan_http http = {
 	    .unix_socket = socket_of(grpc),
-	    .headers = {.items = headers, .count = sizeof(headers) / sizeof(headers[0])},
+	    .headers = {.items = headers, .count = sizeof headers / sizeof headers[0]},
 	    .max_body = ANSWER_MAX,
 	    .tls = grpc->tls,
 	};
@@ -125,7 +124,7 @@ static void call(const struct plan_grpc *grpc, CURLU *url, const char *message, 
 	    .http = &http, .url = url, .method = "POST", .body = message, .body_length = length, .http2 = true};
 	struct http_response response;
 
-	snprintf(limit, sizeof(limit), "%" PRId64 "m", timeout < TIMEOUT_MAX ? timeout : TIMEOUT_MAX);
+	snprintf(limit, sizeof limit, "%" PRId64 "m", timeout < TIMEOUT_MAX ? timeout : TIMEOUT_MAX);
 	if (http_exchange(&request, timeout, clock_deadline(timeout), &response, result))
 		judge(&response, timeout, result);
 	http_response_free(&response);

@@ -109,7 +109,7 @@ static void converse(struct http_request *request, const struct origin *home, ms
 		http_response_free(&response);
 	}
 	if (direction == DIRECTION_AWAY && result->outcome == OUTCOME_OK)
-		snprintf(result->message, sizeof(result->message), "status %d, redirect to another host not followed",
+		snprintf(result->message, sizeof result->message, "status %d, redirect to another host not followed",
 			 result->status);
 }
 

@@ -79,7 +79,7 @@ static void cork(struct transfer *transfer, bool corked)
 	int on = corked;
 
 	if (transfer->http2 && transfer->corked != corked)
-		setsockopt(transfer->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+		setsockopt(transfer->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 	transfer->corked = corked;
 }
 

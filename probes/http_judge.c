@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/http_judge.h"
 
 #include <inttypes.h>
@@ -66,5 +65,5 @@ void http_judge(const struct plan_http *http, struct http_response *response, in
 	if (http->matches && !check_matches(http->matches, response, result))
 		return;
 	if (check_json(http, response, result))
-		snprintf(result->message, sizeof(result->message), "status %d", response->status);
+		snprintf(result->message, sizeof result->message, "status %d", response->status);
 }

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/http_request.h"
 
 #include <ctype.h>

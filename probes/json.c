@@ -172,7 +172,7 @@ static bool check_age(const struct plan_json *json, const json_t *found, double 
 		   !clock_rfc3339(json_string_value(found), &when)) {
 		return fail(result, json, "age_below: not a Unix time or an RFC 3339 time with an offset");
 	}
-	snprintf(what, sizeof(what), "json %s: age_below", *json->pointer ? json->pointer : "(root)");
+	snprintf(what, sizeof what, "json %s: age_below", *json->pointer ? json->pointer : "(root)");
 	return failure_check_age(result, what, now_unix - when, json->age_below);
 }
 

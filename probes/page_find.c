@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>

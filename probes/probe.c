@@ -175,7 +175,7 @@ int probe_checks(const struct plan *plan, const struct probe_options *options)
 			       plan->file ? plan->file : "any configuration file");
 		return 1;
 	}
-	struct probed *probed = calloc(plan->checks.count, sizeof(*probed));
+	struct probed *probed = calloc(plan->checks.count, sizeof *probed);
 	if (!probed) {
 		report_problem(options->json, "out of memory");
 		return 1;

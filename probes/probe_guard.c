@@ -18,7 +18,7 @@ void probe_write(const char *line, size_t length)
 		return;
 }
 
-static void end(const char *line) __attribute__((noreturn));
+static _Noreturn void end(const char *line);
 
 static void end(const char *line)
 {
@@ -53,7 +53,7 @@ int64_t probe_guard(msec_t timeout, bool json)
 	deadline = clock_deadline(timeout);
 	sigfillset(&action.sa_mask);
 	sigfillset(&others);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++) {
 		sigaction(ending[i], &action, NULL);
 		sigdelset(&others, ending[i]);
 	}

@@ -182,8 +182,8 @@ void report_unknown_name(const struct probe_options *options, const char *const 
 	char list[2048] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < count && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
+	for (size_t i = 0; i < count && used < sizeof list; i++)
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
 	if (count == 0 && options->check)
 		report_problem(options->json, "no check named %s: no checks are configured", name);
 	else if (count == 0)

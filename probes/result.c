@@ -44,7 +44,7 @@ static void set_message(struct check_result *result, const char *fmt, va_list ar
 
 static void set_message(struct check_result *result, const char *fmt, va_list args)
 {
-	if (vsnprintf(result->message, sizeof(result->message), fmt, args) < 0)
+	if (vsnprintf(result->message, sizeof result->message, fmt, args) < 0)
 		result->message[0] = '\0';
 	for (char *at = result->message; *at; at++) {
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)

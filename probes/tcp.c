@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include "probes/tcp.h"
 
 #include <errno.h>
@@ -29,9 +28,9 @@ static bool set_url(CURL *easy, const struct plan_tcp *tcp)
 	bool is_ipv6 = strchr(tcp->host, ':');
 	char url[300];
 	int length =
-	    snprintf(url, sizeof(url), "http://%s%s%s:%d", is_ipv6 ? "[" : "", tcp->host, is_ipv6 ? "]" : "", tcp->port);
+	    snprintf(url, sizeof url, "http://%s%s%s:%d", is_ipv6 ? "[" : "", tcp->host, is_ipv6 ? "]" : "", tcp->port);
 
-	return length > 0 && (size_t)length < sizeof(url) && strcspn(tcp->host, "/?#@ ") == strlen(tcp->host) &&
+	return length > 0 && (size_t)length < sizeof url && strcspn(tcp->host, "/?#@ ") == strlen(tcp->host) &&
 	       curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
 }

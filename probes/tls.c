@@ -60,11 +60,11 @@ static struct authorities find_authorities(const struct plan_tls *tls)
 		return found;
 	found.file = environment("SSL_CERT_FILE");
 	found.directory = environment("SSL_CERT_DIR");
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && !found.file && !found.directory; i++) {
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0] && !found.file && !found.directory; i++) {
 		if (is_hashed(directories[i]))
 			found.directory = directories[i];
 	}
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !found.file && !found.directory; i++) {
+	for (size_t i = 0; i < sizeof files / sizeof files[0] && !found.file && !found.directory; i++) {
 		if (access(files[i], R_OK) == 0)
 			found.file = files[i];
 	}

@@ -92,7 +92,7 @@ static int run_http(char **words)
 		    {"certkey", &http.tls.key},
 		    {"server_name", &http.tls.server_name},
 		};
-		for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
 			if ((value = value_of(*words, strings[i].name)))
 				*strings[i].field = value;
 		}
