@@ -27,7 +27,7 @@ static void app_exited(struct supervisor *s, int status)
 
 	event.exec_errno = app_reaped(&s->app, status);
 	if (supervisor_is_childless(s) && !s->manner->exit_at_once)
-		s->app.group = 0; /* who adopts orphans and has no child has nobody in that group */
+		s->app.group = 0; /* a subreaper without children has no process in that group */
 	event.group_left = app_group_left(&s->app, true);
 	if (event.exec_errno != 0)
 		persona_exec_failed(s->manner->dialect, s->plan->app.command.argv[0], event.exec_errno);

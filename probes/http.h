@@ -6,7 +6,7 @@
  * the message, as long as its status is accepted. What the kubelet has no rule for, as it only knows GET:
  * - redirects == 0 means that a redirect is judged by its status like any answer;
  * - a POST (anything but GET and HEAD) follows 307 and 308 unchanged and 303 with a GET; 301, 302 and other hosts are failures,
- *   since nobody has done then what was asked;
+ *   since the request was not carried out;
  * - a redirect to another port or scheme of the host goes without credentials (see http_request.h).
  *
  * A body that begins with { or [ is sent as application/json where no header says otherwise.

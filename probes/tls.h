@@ -1,5 +1,5 @@
 /*
- * What libcurl is told about certificates, and what its TLS failures mean.
+ * TLS settings for libcurl, and the meaning of its TLS failures.
  *
  * libcurl reads neither SSL_CERT_FILE nor SSL_CERT_DIR, and a static one knows no certificates at all, so they are looked up
  * here: tls.ca; else those two variables (one that leads nowhere is a failure, not a reason to trust more); else the usual

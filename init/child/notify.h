@@ -48,7 +48,7 @@ struct notify {
 	bool refusal_logged; /* a refused message was logged */
 };
 
-/* Before the seal. False with errno set where there is no socket to be had. */
+/* Before the seal. False with errno set on failure. */
 bool notify_open(struct notify *notify);
 
 /* In the child, before exec. */

@@ -1,28 +1,26 @@
 /*
- * Kubernetes' probes as a pure state machine: time and events in, actions out, no system call. tests/unit/test_prober.c walks
- * it.
+ * Kubernetes' probes as a pure state machine: time and events in, actions out. tests/unit/test_prober.c walks it.
  *
- * The thresholds, the gating and the initial verdicts are those of the kubelet (kubernetes/pkg/kubelet/prober/worker.go):
- * startup blocks the other two until it has succeeded, readiness begins as a failure and liveness as a success, below its
- * threshold a result changes nothing, and what could not be asked is no result. What is ours: several checks make one verdict,
- * a check that two probes want at the same time is asked once, and the app's own word (READY=1, WATCHDOG=1) counts.
+ * Thresholds, gating and initial verdicts are those of the kubelet (kubernetes/pkg/kubelet/prober/worker.go): startup blocks
+ * the other two until it has succeeded, readiness starts as failed and liveness as healthy, results below the threshold change
+ * nothing, and errors do not count. Added: several checks make one verdict, two probes share one run of a check, and the app's
+ * messages (READY=1, WATCHDOG=1) count.
  *
- * State      What is asked                            Goes on to
- * IDLE       nothing: the app was not started yet     ACTIVE  (APP_STARTED), DOWN   , FROZEN
- * ACTIVE     startup's checks; once `started`, those  DOWN    (RESTARTING), FROZEN (STOPPED), ACTIVE  anew (APP_STARTED)
+ * State      What runs                                Next state
+ * IDLE       nothing: the app has not started yet     ACTIVE (APP_STARTED), DOWN (RESTARTING), FROZEN (STOPPED)
+ * ACTIVE     startup's checks; once `started`, those  DOWN (RESTARTING), FROZEN (STOPPED), ACTIVE (APP_STARTED)
  *            of liveness and readiness
- * DOWN       nothing, and nothing is healthy          ACTIVE  (APP_STARTED), FROZEN (STOPPED)
- * FROZEN     nothing, and no event has an effect      nothing
+ * DOWN       nothing, and nothing is healthy          ACTIVE (APP_STARTED), FROZEN (STOPPED)
+ * FROZEN     nothing; events have no effect           -
  *
- * All other events are taken in ACTIVE  alone.
+ * All other events are handled in ACTIVE only.
  *
- * A round     is under_way from its begin to the last answer that it is `open` for. A tick that comes meanwhile is `pending`,
- *             and so is one while a question is under way that this probe has judged, or would have, as too slow already:
- *             one request is one result.
- * A check     is running while a question is under way; then at least one round waits for it (`waiting`). It is judged for
- *             each probe by its age and that probe's time, and ends with the last round that waits for it.
+ * A round     is under_way until the last check that it is `open` for has ended. A round that is due meanwhile is `pending`;
+ *             so is one that would need a check whose run this probe has already judged as too slow: one run is one result.
+ * A check     is running while at least one round waits for it (`waiting`). Each probe judges it by its age and the probe's
+ *             own timeout; it ends with the last round that waits for it.
  * started     startup has succeeded, or there is no startup probe and no READY=1 to wait for.
- * watchdog_spared, watchdog_failed: at most the first of them, until the next WATCHDOG=1.
+ * watchdog_spared, watchdog_failed: never both; reset by WATCHDOG=1.
  */
 #ifndef TINYSUP_INIT_MACHINE_PROBER_H
 #define TINYSUP_INIT_MACHINE_PROBER_H

@@ -1,33 +1,31 @@
 /*
- * The shutdown as a pure state machine: time and events in, actions out, no system call. tests/unit/test_sequencer.c walks
- * every order of events to a bounded depth, test_plans.c does so over generated plans; both assert docs/design.md's promises
- * after each event.
+ * The shutdown as a pure state machine: time and events in, actions out. tests/unit/test_sequencer.c walks every order of
+ * events to a bounded depth, test_plans.c does so over generated plans.
  *
- * Phase     What it waits for                    Goes on to
- * RUNNING   the app's end, a stop signal,        CHAIN; without a chain DRAINING, or SWEEP where the app is gone
- *           UNHEALTHY
- * DRAINING  the app's end (no chain: stop        SWEEP
- *           signals are forwarded as they come)
- * CHAIN     its steps: SIGNAL, APP_EXIT,         SWEEP; for a restart CLEARING, or CHAIN anew with `cause` as reason
+ * Phase     Waits for                            Next phase
+ * RUNNING   APP_EXIT, a stop signal, UNHEALTHY   CHAIN; without a chain DRAINING, or SWEEP if the app is gone
+ * DRAINING  APP_EXIT (no chain: stop signals     SWEEP
+ *           are forwarded as they arrive)
+ * CHAIN     its steps: SIGNAL, APP_EXIT,         SWEEP; for a restart CLEARING, or CHAIN again with `cause` as reason
  *           GROUP_GONE, STEP_DONE, EXTEND
  * CLEARING  CLEARED, a stop signal               WAITING; CHAIN or SWEEP with `cause` as reason
- * WAITING   APP_STARTED or NOT_STARTED once      RUNNING
- *           `start_at` has come, a stop signal
+ * WAITING   APP_STARTED or NOT_STARTED after     RUNNING
+ *           `start_at`, a stop signal
  * SWEEP     NOTHING_LEFT                         OVER
- * OVER      nothing: no event has an effect
+ * OVER      nothing; events have no effect       -
  *
- * TIME is taken in every phase, and everything but RUNNING ends by the clock. A stop signal makes a stop of a restart (CHAIN
- * with REASON_RESTART, CLEARING, WAITING) at any time. Other events, and these in other phases, change nothing.
+ * TIME is handled in every phase; every phase but RUNNING has a time limit. A stop signal during a restart (CHAIN with
+ * REASON_RESTART, CLEARING, WAITING) turns it into a stop. Other events, and these in other phases, change nothing.
  *
- * app_gone    the app was reaped. True in CLEARING and WAITING, false in RUNNING and DRAINING.
- * group_gone  only with app_gone: nobody is left in its process group.
- * group_signalled  only with app_gone: who is left there has got the stop signal.
- * app_killed  the app and its group got SIGKILL from us. With app_gone: it may have ended before.
- * entered     CHAIN: the steps of `stage` were started.
- * hurry       CHAIN: steps that are neither required nor have a reserve are skipped, running ones too.
- * kill_sent   DRAINING, CLEARING, SWEEP: whoever is left got SIGKILL.
- * A step is RUNNING or PAUSED only in CHAIN, and only one of the current stage. Ended steps keep their state until the next
- * chain begins.
+ * app_gone         the app was reaped. True in CLEARING and WAITING, false in RUNNING and DRAINING.
+ * group_gone       with app_gone: its process group is empty.
+ * group_signalled  with app_gone: the rest of the group got the stop signal.
+ * app_killed       the app and its group got SIGKILL from us. With app_gone: it may have exited before.
+ * entered          CHAIN: the steps of `stage` were started.
+ * hurry            CHAIN: optional steps are skipped, running ones included.
+ * kill_sent        DRAINING, CLEARING, SWEEP: what is left got SIGKILL.
+ *
+ * Steps are RUNNING or PAUSED only in CHAIN and only in the current stage. Ended steps keep their state until the next chain.
  */
 #ifndef TINYSUP_INIT_MACHINE_SEQUENCER_H
 #define TINYSUP_INIT_MACHINE_SEQUENCER_H

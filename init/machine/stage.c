@@ -84,7 +84,7 @@ static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct
 	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
 }
 
-/* --- tries ------------------------------------------------------------------------------------------------------------- */
+/* --- attempts ---------------------------------------------------------------------------------------------------------- */
 
 /* Deadline of an attempt. If timeouts are retried, every attempt but the last gets at most half of the time left. */
 static msec_t attempt_end(const struct plan_step *plan, const struct seq_step *step, msec_t now)

@@ -235,7 +235,7 @@ static void accept_some(struct server *server)
 	struct pollfd waiting = {.fd = server->fd, .events = POLLIN};
 	int count = 0;
 
-	/* asked before each: where the last descriptor was just taken, accept4() would say so even if nobody waits any more */
+	/* poll first: without descriptors, accept4() fails even if no connection is waiting */
 	do
 		accept_one(server);
 	while (++count < ACCEPTS_A_TURN && server->accept_again == 0 && poll(&waiting, 1, 0) == 1);

@@ -10,7 +10,7 @@
 #include "init/readers/status.h"
 #include "init/readers/page_view.h"
 
-/* Whole seconds, and hours and days where there are any: nobody wants the tenths of an uptime. */
+/* Whole seconds, with hours and days: an uptime needs no tenths. */
 static const char *span(int64_t duration, char buffer[DURATION_TEXT])
 {
 	const int64_t s = duration / 1000;
