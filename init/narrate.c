@@ -115,6 +115,8 @@ static void log_step_end(const struct seq *seq, const struct action *action, con
 
 	if (action->why != WHY_RESULT)
 		why = texts[action->why];
+	if (why == NULL)
+		why = "";
 	duration_format(action->time, time);
 	switch (state) {
 	case STATE_OK:

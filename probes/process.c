@@ -90,8 +90,9 @@ void process_judge_age(const struct plan_notify *notify, msec_t age, struct chec
 
 bool process_stat(pid_t pid, struct process_stat *stat)
 {
+	enum { PARENT, GROUP, THREADS = 16, FIELDS }; /* after the state: proc_pid_stat(5), from its field 4 on */
 	char path[32], line[512];
-	int parent, group;
+	long fields[FIELDS];
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -102,12 +103,17 @@ bool process_stat(pid_t pid, struct process_stat *stat)
 	if (length <= 0)
 		return false;
 	line[length] = '\0';
-	const char *name = strchr(line, '('), *after = strrchr(line, ')'); /* the name may hold anything */
-	if (name == NULL || after == NULL || sscanf(after, ") %c %d %d", &stat->state, &parent, &group) != 3)
+	const char *name = strchr(line, '('), *end = strrchr(line, ')'); /* the name may hold anything */
+	if (name == NULL || end == NULL || strlen(end) < 4)
 		return false;
-	snprintf(stat->name, sizeof stat->name, "%.*s", (int)(after - name - 1), name + 1);
-	stat->parent = parent;
-	stat->group = group;
+	char *at = line + (end - line) + 3;
+	for (int i = 0; i < FIELDS; i++)
+		fields[i] = strtol(at, &at, 10);
+	snprintf(stat->name, sizeof stat->name, "%.*s", (int)(end - name - 1), name + 1);
+	/* a process whose first thread has ended looks like a zombie while its others run on */
+	stat->zombie = (end[2] == 'Z' || end[2] == 'X') && fields[THREADS] <= 1;
+	stat->parent = (pid_t)fields[PARENT];
+	stat->group = (pid_t)fields[GROUP];
 	return true;
 }
 

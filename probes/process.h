@@ -2,6 +2,7 @@
 #ifndef TINYSUP_PROBES_PROCESS_H
 #define TINYSUP_PROBES_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "config/plan.h"
@@ -16,7 +17,7 @@ void process_judge_age(const struct plan_notify *notify, msec_t age, struct chec
 /* One line of /proc. */
 struct process_stat {
 	char name[16]; /* as the kernel cuts it; bytes of any kind */
-	char state;    /* 'Z': a zombie */
+	bool zombie;   /* it has ended, with all of its threads */
 	pid_t parent;  /* 0: outside the PID namespace, as with `docker exec` */
 	pid_t group;
 };

@@ -256,17 +256,17 @@ static void report_dropped(void)
 		the_log.dropped = dropped;
 }
 
-static void put_event(struct entry *entry, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+static void put_event(struct entry entry, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
-static void put_event(struct entry *entry, const char *fmt, va_list args)
+static void put_event(struct entry entry, const char *fmt, va_list args)
 {
 	char message[1024];
 
 	vsnprintf(message, sizeof message, fmt, args);
-	entry->message = message;
-	entry->length = strlen(message);
+	entry.message = message;
+	entry.length = strlen(message);
 	report_dropped();
-	put_line(entry, false);
+	put_line(&entry, false);
 }
 
 void log_event(enum log_level level, const char *event, const char *step, const char *fmt, ...)
@@ -277,7 +277,7 @@ void log_event(enum log_level level, const char *event, const char *step, const 
 	if (!ready(level))
 		return;
 	va_start(args, fmt);
-	put_event(&entry, fmt, args);
+	put_event(entry, fmt, args);
 	va_end(args);
 }
 
@@ -290,7 +290,7 @@ void log_fields(enum log_level level, const char *event, const char *step, const
 	if (!ready(level))
 		return;
 	va_start(args, fmt);
-	put_event(&entry, fmt, args);
+	put_event(entry, fmt, args);
 	va_end(args);
 }
 

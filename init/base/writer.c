@@ -14,7 +14,8 @@
 #include "probes/clock.h"
 
 /* A process that ends before this did not get to write. */
-#define SHORT_LIFE 100 /* ms */
+#define SHORT_LIFE      100 /* ms */
+#define SHORT_LIVES_MAX 50
 
 bool writer_open(struct writer *writer)
 {
@@ -89,8 +90,9 @@ bool writer_reaped(struct writer *writer, pid_t pid)
 	if (writer->pid == 0 || pid != writer->pid)
 		return false;
 	writer->pid = 0;
-	/* if it exits at once, the next line starts it again, not a loop */
-	if (!is_empty(writer) && clock_now() - writer->started >= SHORT_LIFE)
+	writer->short_lives = clock_now() - writer->started < SHORT_LIFE ? writer->short_lives + 1 : 0;
+	/* after so many failures in a row, only the next line starts another one */
+	if (!is_empty(writer) && writer->short_lives < SHORT_LIVES_MAX)
 		writer_start(writer);
 	return true;
 }

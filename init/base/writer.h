@@ -13,6 +13,7 @@ struct writer {
 	int in;          /* process 1 sends here with MSG_DONTWAIT: whole messages or none */
 	int out;         /* the writer reads here; kept open, so a dead writer loses no lines */
 	pid_t pid;       /* 0: none runs */
+	int short_lives; /* in a row */
 	int64_t started; /* of the one that runs, or ran last; clock_now() */
 };
 

@@ -177,7 +177,8 @@ pid_t spawn(const struct spawn *spec, struct spawn_exec *exec)
 		*exec = (struct spawn_exec){.fd = -1};
 	if (spec->until_exec)
 		return spawn_until_exec(spec, foreground, exec);
-	if (spec->work == NULL && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+	/* the app starts without: its exit code tells of a failed exec, too */
+	if (spec->work == NULL && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0 && spec->close_others)
 		return -1;
 	pid_t pid = fork();
 	if (pid == 0)

@@ -43,11 +43,21 @@ bool sweep_descends(pid_t pid, pid_t ancestor)
 	return parent == ancestor;
 }
 
-/* Calls visit() for every process until it returns false. False: no /proc. */
+/* A /proc of another PID namespace has other processes under our numbers. */
+static bool is_our_proc(void)
+{
+	char self[16];
+	ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+
+	self[length > 0 ? length : 0] = '\0';
+	return strtol(self, NULL, 10) == getpid();
+}
+
+/* Calls visit() for every process until it returns false. False: no /proc that tells of us. */
 static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *stat, void *context), void *context)
 {
 	char buffer[4096] __attribute__((aligned(8)));
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = is_our_proc() ? open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct process_stat stat;
 	bool on = proc >= 0, any = false;
 	long n;
@@ -95,7 +105,7 @@ static bool add_process(pid_t pid, const struct process_stat *stat, void *contex
 
 	(void)context;
 	*process = (struct process){.pid = pid, .parent = stat->parent, .group = stat->group};
-	process->zombie = stat->state == 'Z' || stat->state == 'X';
+	process->zombie = stat->zombie;
 	memcpy(process->name, stat->name, sizeof process->name);
 	return ++the_scan.count < PROCESSES_MAX;
 }
@@ -174,6 +184,12 @@ bool sweep_old_life(int signal, sweep_ours *ours)
 	if (!has_children())
 		return false;
 	scan(ours);
+	if (the_scan.count == 0) {
+		/* no /proc: nobody can be told apart, so nobody may be left */
+		if (signal != 0 && getpid() == 1)
+			send_signal(-1, signal);
+		return true;
+	}
 	for (size_t i = 0; i < the_scan.count; i++) {
 		const struct process *process = &the_scan.items[i];
 		if (!is_left(process))
@@ -236,7 +252,7 @@ static bool add_name(pid_t pid, const struct process_stat *stat, void *context)
 	struct names *names = context;
 	size_t room = names->size - names->length;
 
-	if (stat->parent != getpid() || stat->state == 'Z' || names->ours(pid))
+	if (stat->parent != getpid() || stat->zombie || names->ours(pid))
 		return true;
 	if (room < sizeof stat->name + sizeof ", and more" + 16) {
 		snprintf(names->buffer + names->length, room, " and more");
@@ -261,7 +277,7 @@ static bool is_live_member(pid_t pid, const struct process_stat *stat, void *con
 	struct search *search = context;
 
 	(void)pid;
-	search->found = stat->group == search->group && stat->state != 'Z' && stat->state != 'X';
+	search->found = stat->group == search->group && !stat->zombie;
 	return !search->found;
 }
 

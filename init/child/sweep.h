@@ -24,7 +24,7 @@ void sweep_signal(int signal, pid_t but, sweep_ours *ours);
 
 /*
  * Signals (0: only looks for) our descendants except `ours`, adopted orphans included, `docker exec` excluded. False if there
- * are none, or no /proc.
+ * are none. Without /proc every child counts.
  */
 bool sweep_old_life(int signal, sweep_ours *ours);
 

@@ -81,10 +81,10 @@ class Engine:
         return [self.client, *map(str, words)]
 
     def docker(self, *words, check=True, seconds=COMMAND_SECONDS, **options):
-        """stdout and stderr are one."""
+        """stdout and stderr are one; to `create`, the engine's warnings are not."""
         done = subprocess.run(self.command(*words), env=self.environment, stdin=options.pop("stdin", subprocess.DEVNULL),
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds, check=False,
-                              **options)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE if words[0] == "create" else subprocess.STDOUT,
+                              text=True, errors="replace", timeout=seconds, check=False, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(map(str, words))}: {done.returncode}: {done.stdout[-3000:]}")
         return done

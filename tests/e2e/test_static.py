@@ -15,7 +15,7 @@ from rig import Server, answer
 
 DYNAMIC = Path(path_of("plain"))
 NOBODY = "65534:65534"
-SOURCES = ("init", "probes", "hooks", "config", "docs", "tests", "Makefile", "static.mk", "LICENSE", ".ci")
+SOURCES = ("init", "probes", "hooks", "config", "docs", "tests", "Makefile", "static.mk", "static.ld", "LICENSE", ".ci")
 
 
 def setUpModule():

@@ -268,6 +268,25 @@ def lingers():
     time.sleep(60)
 
 
+def headless():
+    """headless: a child in a session of its own whose first thread ends while another runs on; then exits with 3."""
+    note("lives", str(len([p for p in os.listdir("/proc") if p.isdigit() and threads(p) > 1])))
+    if os.fork() == 0:
+        os.setsid()
+        threading.Thread(target=lambda: time.sleep(60)).start()
+        LIBC.syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)  # exit: of this thread alone
+    time.sleep(0.2)
+    os._exit(3)
+
+
+def threads(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return int(f.read().rsplit(")", 1)[1].split()[17])
+    except OSError:
+        return 0
+
+
 def stopped():
     """stopped: stops itself."""
     ready()

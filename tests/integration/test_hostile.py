@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import APP, Case, HERE, run, until
+from harness import APP, Case, HERE, PLAIN, run, until
 
 BINARIES = ("plain", "sealed", "sanitized")
 SIGRTMIN = 34
@@ -174,6 +174,18 @@ class Lives(HostileCase):
                 self.assertEqual(s.wait(60), 3)
                 self.assertEqual(s.file("lives").split(), ["0"] * 4)
                 self.assertIn("leftover processes: sleep (", s.log())
+
+    def test_a_process_without_its_first_thread_is_no_zombie(self):
+        s = self.start("--", *APP, "headless", config=self.RESTART)
+        self.assertEqual(s.wait(60), 3)
+        self.assertEqual(s.file("lives").split(), ["0"] * 4)
+
+    def test_without_proc_the_old_life_is_ended_too(self):
+        s = self.start("--", "sh", "-c", "sleep 0.1; kill -0 $(cat $TEST_DIR/old) 2>/dev/null && echo alive >> $TEST_DIR/lives; "
+                       "setsid sleep 1000 & echo $! > $TEST_DIR/old; sleep 0.2; exit 3", config=self.RESTART, ready=False, piped=True,
+                       wrap=["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"], binary=PLAIN)
+        self.assertEqual(s.wait(60), 3)
+        self.assertEqual(s.file("lives"), "")
 
     def test_docker_exec_is_not_the_old_life(self):
         s = self.start("--", "sh", "-c", "sleep 1; exit 3", config=self.RESTART)
