@@ -7,6 +7,9 @@
 
 #include "config/contents.h"
 
+#define UNCLOSED "\"${\" without a closing \"}\""
+#define MISNAMED "${%.100s}: expected ${NAME}, ${NAME:-default} or ${file:/path}"
+
 /* A growing text. Old copies are wiped, since they may hold a secret. */
 struct growing {
 	char *text;
@@ -74,7 +77,7 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 		fallback += 2;
 	}
 	if (!valid_name(inside)) {
-		snprintf(why, 256, "${%.100s}: expected ${NAME}, ${NAME:-default} or ${file:/path}", inside);
+		snprintf(why, 256, MISNAMED, inside);
 		return false;
 	}
 	const char *value = getenv(inside);
@@ -86,6 +89,36 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 		return false;
 	}
 	return append(g, value, strlen(value));
+}
+
+/* The next "${" of text; NULL: none. "$$" is a dollar. */
+static const char *next_reference(const char *text)
+{
+	while ((text = strchr(text, '$')) != NULL && text[1] != '{')
+		text += text[1] == '$' ? 2 : 1;
+	return text;
+}
+
+bool expand_is_valid(const char *text, char why[256])
+{
+	while ((text = next_reference(text)) != NULL) {
+		const char *end = strchr(text, '}');
+		if (end == NULL) {
+			snprintf(why, 256, UNCLOSED);
+			return false;
+		}
+		char name[128];
+		snprintf(name, sizeof name, "%.*s", (int)(end - text - 2), text + 2);
+		char *fallback = strstr(name, ":-");
+		if (fallback != NULL)
+			*fallback = '\0';
+		if (strncmp(name, "file:", 5) != 0 && !valid_name(name)) {
+			snprintf(why, 256, MISNAMED, name);
+			return false;
+		}
+		text = end + 1;
+	}
+	return true;
 }
 
 static bool expand_into(struct growing *g, const char *text, bool *from_file, char why[256])
@@ -106,7 +139,7 @@ static bool expand_into(struct growing *g, const char *text, bool *from_file, ch
 		}
 		const char *end = strchr(text, '}');
 		if (end == NULL) {
-			snprintf(why, 256, "\"${\" without a closing \"}\"");
+			snprintf(why, 256, UNCLOSED);
 			return false;
 		}
 		char *inside = strndup(text + 2, (size_t)(end - text - 2));

@@ -16,4 +16,7 @@
  */
 const char *expand(struct arena *arena, const char *text, bool *from_file, char why[256]);
 
+/* Whether text could be expanded anywhere: every reference is closed and named. If not, `why` says what is wrong. */
+bool expand_is_valid(const char *text, char why[256]);
+
 #endif

@@ -88,6 +88,11 @@ const char *read_text(struct reader *reader, const config_setting_t *setting, co
 		return NULL;
 	}
 	const char *raw = config_setting_get_string(setting), *text = expand(reader->arena, raw, from_file, why);
+	reader->unresolved = false;
+	if (text == NULL && !expand_is_valid(raw, why)) {
+		read_error(reader, setting, path, "%s", why);
+		return NULL;
+	}
 	reader->unresolved = text == NULL && reader->warnings != NULL;
 	if (text == NULL)
 		read_doubt(reader, setting, path, "%s", why);

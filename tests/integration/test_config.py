@@ -386,6 +386,12 @@ class Expansion(Case):
 
 
 class Check(Case):
+    def test_a_reference_that_no_container_can_expand_is_an_error(self):
+        for value, code in (("${unfinished", 78), ("${}", 78), ("${1x}", 78), ("${A b}", 78), ("${NOT_SET_HERE}", 0), ("$${", 0), ("a$", 0),
+                            ("${file:/nonexistent}", 0), ("${NOT_SET_HERE:-x}", 0)):
+            with self.subTest(value=value):
+                self.assertEqual(run("--check", config=f'app: {{ environment: {{ B = "{value}"; }}; }};', first=False)[0], code)
+
     def test_the_timeline_and_what_is_cut(self):
         _, out, _ = run("--check", config=CHAIN.format(
             '{ name = "drain"; sleep = "5s"; }, ( { name = "a"; exec = [ "x" ]; timeout = "4s"; reserve = "2s"; }, '
