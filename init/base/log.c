@@ -109,7 +109,10 @@ static bool write_line(const char *line, size_t length)
 /* Writes the batch at once: a flooding hook must not cost a system call per line. */
 void log_flush(void)
 {
-	if (the_log.batch_length > 0 && !write_line(the_batch, the_log.batch_length))
+	/* a hook's flood must not take the place of what the chain has to say */
+	bool lags = the_log.writer.in != 0 && writer_lags(&the_log.writer);
+
+	if (the_log.batch_length > 0 && (lags || !write_line(the_batch, the_log.batch_length)))
 		the_log.dropped += the_log.batch_lines;
 	the_log.batch_length = 0;
 	the_log.batch_lines = 0;

@@ -1,7 +1,9 @@
 #include "init/base/writer.h"
 
 #include <signal.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -83,6 +85,15 @@ static bool is_empty(const struct writer *writer)
 	char byte;
 
 	return recv(writer->out, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+bool writer_lags(const struct writer *writer)
+{
+	int unread = 0, size = 0;
+	socklen_t length = sizeof size;
+
+	return ioctl(writer->in, SIOCOUTQ, &unread) == 0 &&
+	       getsockopt(writer->in, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && unread > size / 2;
 }
 
 bool writer_reaped(struct writer *writer, pid_t pid)

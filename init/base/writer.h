@@ -23,6 +23,9 @@ bool writer_open(struct writer *writer);
 /* Starts the process if it is not running. If that fails, the next call retries; the socket keeps the lines. */
 void writer_start(struct writer *writer);
 
+/* Whether the writer is far behind: what is left of the socket is for lines that matter more than a hook's output. */
+bool writer_lags(const struct writer *writer);
+
 /* A child was reaped. False: it was not the writer. */
 bool writer_reaped(struct writer *writer, pid_t pid);
 
