@@ -5,7 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
 
-PKGS     := libcurl libconfig jansson libmicrohttpd
+PKGS     := libcurl libconfig jansson libmicrohttpd libcrypto
 # pkg-config is asked when something is compiled, not by `make clean` or by a first `make setup`
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
@@ -59,6 +59,9 @@ install: all
 	for page in docs/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tinysup/LICENSE
+	install -D -m 644 docs/completions/tinysup.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tinysup
+	install -D -m 644 docs/completions/_tinysup $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tinysup
+	install -D -m 644 docs/completions/tinysup.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tinysup.fish
 
 include static.mk
 include docs/docs.mk
@@ -67,7 +70,7 @@ include tests/test.mk
 .PHONY: clean help
 clean:
 	rm -rf build build-asan build-seal build-analyze build-dist
-	find build-static -mindepth 1 -maxdepth 1 ! -name deps ! -name sources -exec rm -rf {} + 2>/dev/null || true
+	find build-static* -mindepth 1 -maxdepth 1 ! -name deps ! -name sources -exec rm -rf {} + 2>/dev/null || true
 
 help:
 	@echo 'make              build $(BUILD)/tinysup with the distribution'"'"'s libraries'
@@ -80,8 +83,10 @@ help:
 	@echo 'make docs         write docs/tinysup.conf.5 from the schema'
 	@echo 'make demo         a paper trading bot, stopped in order'
 	@echo 'make shell        a shell in a PID namespace whose process 1 is tinysup with that bot'
-	@echo 'make static       build-static/tinysup, the release: one static binary'
-	@echo 'make dist         build-dist/: the release as a tarball and as a .deb'
+	@echo 'make money        a bot whose container dies in thirty ways: what is left open, done twice, told; N=MOMENTS of SIGKILL, ROW=WORD'
+	@echo 'make drain        requests that a rolling restart loses, with tinysup and without: uvicorn, gunicorn, nginx, Node'
+	@echo 'make static       build-static/tinysup, the release: one static binary; ARCH=aarch64 or x86_64: cross-built, build-static-ARCH/tinysup'
+	@echo 'make dist         build-dist/: the release for x86_64 and aarch64 (ARCH=...: for that alone): tarball, .deb, image, SBOM, and SHA256SUMS'
 	@echo 'make asan         build-asan/tinysup, with the address and undefined behavior sanitizers'
 	@echo 'make seal         build-seal/tinysup, whose process 1 aborts if it allocates memory after start-up'
 	@echo 'make bench        side by side with other inits and supervisors; CHECKS=1, DENSITY=1, PROFILE=1, DOCKER=1'

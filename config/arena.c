@@ -43,4 +43,5 @@ char *arena_strdup(struct arena *arena, const char *text)
 void arena_seal(const struct arena *arena)
 {
 	mprotect(arena->base, ARENA_SIZE, PROT_READ);
+	madvise(arena->base, ARENA_SIZE, MADV_DONTDUMP); /* it holds secrets */
 }

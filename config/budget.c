@@ -2,7 +2,7 @@
 
 bool budget_runs(const struct plan_step *step, enum reason reason)
 {
-	return step->kind == STEP_STOP || (step->when & 1u << reason) != 0;
+	return step->kind == STEP_STOP ? reason != REASON_RECOVERY : (step->when & 1u << reason) != 0;
 }
 
 msec_t budget_reserve(const struct plan_stage *stage, enum reason reason)
@@ -15,31 +15,27 @@ msec_t budget_reserve(const struct plan_stage *stage, enum reason reason)
 	return most;
 }
 
-static msec_t reserves_from(const struct plan_shutdown *shutdown, enum reason reason, size_t stage)
+static msec_t reserves_from(const struct plan_chain *chain, enum reason reason, size_t stage)
 {
-	msec_t sum = shutdown->kill_reserve;
+	msec_t sum = 0;
 
-	for (size_t i = stage; i < shutdown->chain.count; i++)
-		sum += budget_reserve(&shutdown->chain.stages[i], reason);
+	for (size_t i = stage; i < chain->count; i++)
+		sum += budget_reserve(&chain->stages[i], reason);
 	return sum;
 }
 
-msec_t budget_left(const struct plan_shutdown *shutdown, enum reason reason, size_t stage, msec_t elapsed)
+msec_t budget_left(const struct plan_chain *chain, enum reason reason, size_t stage, msec_t left)
 {
-	msec_t left = shutdown->effective - elapsed - reserves_from(shutdown, reason, stage + 1);
-
+	left -= reserves_from(chain, reason, stage + 1);
 	return left > 0 ? left : 0;
 }
 
-msec_t budget_time(const struct plan_shutdown *shutdown, enum reason reason, size_t stage, msec_t elapsed)
+msec_t budget_time(const struct plan_chain *chain, enum reason reason, size_t stage, msec_t left)
 {
-	msec_t timeout = shutdown->chain.stages[stage].timeout;
-	msec_t left = budget_left(shutdown, reason, stage, elapsed);
-
-	return budget_cap(timeout, left);
+	return budget_cap(chain->stages[stage].timeout, budget_left(chain, reason, stage, left));
 }
 
-msec_t budget_reserved(const struct plan_shutdown *shutdown, enum reason reason)
+msec_t budget_reserved(const struct plan_chain *chain, enum reason reason)
 {
-	return reserves_from(shutdown, reason, 0);
+	return reserves_from(chain, reason, 0);
 }

@@ -14,6 +14,7 @@
 struct config_checks {
 	const char *(*url)(const char *url); /* returns what is wrong, or NULL. NULL: not checked */
 	bool (*certificates)(void);          /* whether there are CA certificates; NULL: not checked */
+	bool spares;                         /* missing secrets of signers, alerts and checks are for config_spared() */
 	bool warns;                          /* files, users, secrets and programs that are missing are warnings */
 };
 
@@ -24,6 +25,12 @@ struct config_checks {
  * system: only before config_seal(); the caller may lay the command line's options over the plan until then.
  */
 struct plan *config_load(const char *file, char *const *command, const struct config_checks *judges, FILE *err);
+
+/* How many warnings config_load() has printed. */
+size_t config_warnings(void);
+
+/* What is missing of this part, "signers.main.": "signers.main.secret: cannot read ..."; NULL: nothing. */
+const char *config_spared(const char *part);
 
 /* The file that the user named: the option, else $TINYSUP_CONFIG, else NULL. */
 const char *config_named(const char *option);

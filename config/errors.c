@@ -19,21 +19,36 @@ static bool make_room(struct errors *errors)
 	return true;
 }
 
+/* A step with `each` is read several times. */
+static bool is_known(const struct errors *errors, const struct error_item *item)
+{
+	for (size_t i = 0; i < errors->kept; i++)
+		if (errors->items[i].line == item->line && strcmp(errors->items[i].text, item->text) == 0 &&
+		    strcmp(errors->items[i].file, item->file) == 0)
+			return true;
+	return false;
+}
+
 void errors_add(struct errors *errors, const char *file, int line, const char *path, const char *fmt, ...)
 {
 	char what[512];
 	va_list args;
 
-	errors->count++;
-	if (!make_room(errors))
-		return;
-	struct error_item *item = &errors->items[errors->kept++];
 	va_start(args, fmt);
 	vsnprintf(what, sizeof what, fmt, args);
 	va_end(args);
+	errors->count++;
+	if (!make_room(errors))
+		return;
+	struct error_item *item = &errors->items[errors->kept];
 	snprintf(item->text, sizeof item->text, "%s%s%s", path, *path ? ": " : "", what);
 	snprintf(item->file, sizeof item->file, "%s", file);
 	item->line = line;
+	if (is_known(errors, item)) {
+		errors->count--;
+		return;
+	}
+	errors->kept++;
 	item->order = errors->kept;
 }
 

@@ -6,35 +6,14 @@
 #include <string.h>
 
 #include "config/contents.h"
+#include "config/growing.h"
 
+#define EACH     "each"
+#define NO_EACH  "${each} is for steps with `each`"
+#define KEY      "idempotency_key"
+#define NO_KEY   "${idempotency_key} is for the url and the body of http steps with idempotency_key = true"
 #define UNCLOSED "\"${\" without a closing \"}\""
 #define MISNAMED "${%.100s}: expected ${NAME}, ${NAME:-default} or ${file:/path}"
-
-/* A growing text. Old copies are wiped, since they may hold a secret. */
-struct growing {
-	char *text;
-	size_t length, capacity;
-};
-
-static bool append(struct growing *g, const char *text, size_t length)
-{
-	if (g->text == NULL || g->length + length + 1 > g->capacity) {
-		size_t capacity = (g->length + length + 1) * 2;
-		char *bigger = malloc(capacity);
-		if (bigger == NULL)
-			return false;
-		if (g->text != NULL) {
-			memcpy(bigger, g->text, g->length);
-			explicit_bzero(g->text, g->length);
-			free(g->text);
-		}
-		g->text = bigger;
-		g->capacity = capacity;
-	}
-	memcpy(g->text + g->length, text, length);
-	g->length += length;
-	return true;
-}
 
 static bool append_file(struct growing *g, const char *path, char why[256])
 {
@@ -50,7 +29,7 @@ static bool append_file(struct growing *g, const char *path, char why[256])
 		contents.length--;
 	if (contents.length > 0 && contents.text[contents.length - 1] == '\r')
 		contents.length--;
-	bool good = append(g, contents.text, contents.length);
+	bool good = growing_append(g, contents.text, contents.length);
 	contents_free(&contents);
 	return good;
 }
@@ -65,10 +44,10 @@ static bool valid_name(const char *name)
 }
 
 /* Appends a ${...}; inside: what is between the braces. */
-static bool append_reference(struct growing *g, char *inside, bool *from_file, char why[256])
+static bool append_reference(struct growing *g, char *inside, struct expansion *with, char why[256])
 {
 	if (strncmp(inside, "file:", 5) == 0) {
-		*from_file = true;
+		with->from_file = true;
 		return append_file(g, inside + 5, why);
 	}
 	char *fallback = strstr(inside, ":-");
@@ -80,6 +59,17 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 		snprintf(why, 256, MISNAMED, inside);
 		return false;
 	}
+	if (strcmp(inside, EACH) == 0) {
+		if (with->each == NULL)
+			snprintf(why, 256, NO_EACH);
+		with->used_each = with->each != NULL;
+		return with->each != NULL && growing_append(g, with->each, strlen(with->each));
+	}
+	if (strcmp(inside, KEY) == 0) {
+		if (!with->keyed)
+			snprintf(why, 256, NO_KEY);
+		return with->keyed && growing_append(g, KEY_MARK, KEY_MARK_LENGTH);
+	}
 	const char *value = getenv(inside);
 	if ((value == NULL || *value == '\0') && fallback != NULL)
 		value = fallback;
@@ -88,7 +78,7 @@ static bool append_reference(struct growing *g, char *inside, bool *from_file, c
 			 inside);
 		return false;
 	}
-	return append(g, value, strlen(value));
+	return growing_append(g, value, strlen(value));
 }
 
 /* The next "${" of text; NULL: none. "$$" is a dollar. */
@@ -99,7 +89,7 @@ static const char *next_reference(const char *text)
 	return text;
 }
 
-bool expand_is_valid(const char *text, char why[256])
+bool expand_is_valid(const char *text, const struct expansion *with, char why[256])
 {
 	while ((text = next_reference(text)) != NULL) {
 		const char *end = strchr(text, '}');
@@ -116,23 +106,31 @@ bool expand_is_valid(const char *text, char why[256])
 			snprintf(why, 256, MISNAMED, name);
 			return false;
 		}
+		if (strcmp(name, EACH) == 0 && with->each == NULL) {
+			snprintf(why, 256, NO_EACH);
+			return false;
+		}
+		if (strcmp(name, KEY) == 0 && !with->keyed) {
+			snprintf(why, 256, NO_KEY);
+			return false;
+		}
 		text = end + 1;
 	}
 	return true;
 }
 
-static bool expand_into(struct growing *g, const char *text, bool *from_file, char why[256])
+static bool expand_into(struct growing *g, const char *text, struct expansion *with, char why[256])
 {
 	while (*text != '\0') {
 		size_t plain = strcspn(text, "$");
 		if (plain > 0) {
-			if (!append(g, text, plain))
+			if (!growing_append(g, text, plain))
 				return false;
 			text += plain;
 			continue;
 		}
 		if (text[1] != '{') {
-			if (!append(g, "$", 1))
+			if (!growing_append(g, "$", 1))
 				return false;
 			text += text[1] == '$' ? 2 : 1;
 			continue;
@@ -143,26 +141,44 @@ static bool expand_into(struct growing *g, const char *text, bool *from_file, ch
 			return false;
 		}
 		char *inside = strndup(text + 2, (size_t)(end - text - 2));
-		bool good = inside != NULL && append_reference(g, inside, from_file, why);
+		bool good = inside != NULL && append_reference(g, inside, with, why);
 		free(inside);
 		if (!good)
 			return false;
 		text = end + 1;
 	}
-	return append(g, "", 0);
+	return growing_append(g, "", 0);
 }
 
-const char *expand(struct arena *arena, const char *text, bool *from_file, char why[256])
+char *expand_now(const char *text, struct expansion *with, char why[256])
 {
 	struct growing g = {0};
-	const char *result = NULL;
 
-	*from_file = false;
+	with->from_file = with->used_each = false;
 	snprintf(why, 256, "out of memory");
-	if (expand_into(&g, text, from_file, why))
-		result = arena_strndup(arena, g.text, g.length);
-	if (g.text != NULL)
-		explicit_bzero(g.text, g.length);
-	free(g.text);
+	if (expand_into(&g, text, with, why))
+		return g.text;
+	growing_free(&g);
+	return NULL;
+}
+
+void expand_free(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+const char *expand(struct arena *arena, const char *text, struct expansion *with, char why[256])
+{
+	char *expanded = expand_now(text, with, why);
+	const char *result = expanded != NULL ? arena_strdup(arena, expanded) : NULL;
+
+	expand_free(expanded);
 	return result;
+}
+
+bool expand_is_keyed(const char *text)
+{
+	return text != NULL && strstr(text, KEY_MARK) != NULL;
 }

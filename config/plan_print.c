@@ -3,279 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/budget.h"
-#include "config/read_chain.h"
 #include "config/duration.h"
 #include "config/names.h"
+#include "config/plan_chart.h"
+#include "config/platform.h"
+#include "config/schemes.h"
 #include "config/signame.h"
-
-#define CHART 40 /* columns of the chart */
-
-/* A row of the chart: a step, and when it runs if earlier steps take as long as they can. */
-struct row {
-	const struct plan_step *step;
-	msec_t from, time;
-	bool runs;
-	bool alone;       /* skipped only because the app is gone */
-	bool first, last; /* of a parallel group */
-};
-
-/* A reason in words. If the app is restarted, the restart's chain comes first. */
-static const char *reason_name(const struct plan *plan, enum reason reason)
-{
-	enum restart_policy policy = plan->app.restart.policy;
-
-	switch ((int)reason) {
-	case REASON_EXIT:
-		return policy == RESTART_ALWAYS ? "an exit once restarts are exhausted" : "an exit";
-	case REASON_CRASH:
-		return policy != RESTART_NEVER ? "a crash once restarts are exhausted" : "a crash";
-	case REASON_UNHEALTHY:
-		return "an unhealthy app";
-	case REASON_RESTART:
-		return policy != RESTART_NEVER ? "a crash (restart.policy)" : "a restart";
-	default:
-		return "a stop";
-	}
-}
-
-static const char *time_text(msec_t time, char buffer[DURATION_TEXT])
-{
-	return time == MSEC_UNSET || time == 0 ? "-" : duration_format(time, buffer);
-}
-
-/* Whether a step needs the app and the app is gone by then. */
-static bool is_alone(const struct plan_step *step, enum reason reason, bool stopped)
-{
-	bool gone = stopped || reason == REASON_EXIT || reason == REASON_CRASH;
-
-	return gone && (step->needs_app || step->kind == STEP_SIGNAL);
-}
-
-/* All rows for a reason, in order. Returns how many. */
-static size_t reckon(const struct plan_shutdown *shutdown, enum reason reason, struct row rows[PLAN_STEPS_MAX])
-{
-	size_t count = 0;
-	msec_t elapsed = 0;
-	bool stopped = false;
-
-	for (size_t i = 0; i < shutdown->chain.count; i++) {
-		const struct plan_stage *stage = &shutdown->chain.stages[i];
-		msec_t time = budget_time(shutdown, reason, i, elapsed), longest = 0;
-		for (size_t j = 0; j < stage->count; j++) {
-			const struct plan_step *step = &stage->steps[j];
-			struct row *row = &rows[count++];
-			*row = (struct row){.step = step, .from = elapsed, .time = budget_cap(step->timeout, time)};
-			row->alone = budget_runs(step, reason) && is_alone(step, reason, stopped);
-			row->runs = budget_runs(step, reason) && !row->alone;
-			row->first = stage->count > 1 && j == 0;
-			row->last = stage->count > 1 && j == stage->count - 1;
-			if (row->runs && row->time > longest)
-				longest = row->time;
-		}
-		stopped |= stage->has_stop;
-		elapsed += longest;
-	}
-	return count;
-}
-
-static int column(msec_t at, msec_t whole)
-{
-	return (int)((at * CHART + whole / 2) / whole);
-}
-
-static void print_bar(msec_t from, msec_t time, msec_t whole, char mark, FILE *to)
-{
-	int begin = column(from, whole), end = column(from + time, whole);
-
-	if (end == begin && time > 0)
-		end < CHART ? end++ : begin--;
-	fputc('|', to);
-	for (int i = 0; i < CHART; i++)
-		fputc(i >= begin && i < end ? mark : ' ', to);
-	fputs("|\n", to);
-}
-
-static void print_row(const struct row *row, msec_t whole, bool inside, FILE *to)
-{
-	char reserve[DURATION_TEXT], time[DURATION_TEXT], from[DURATION_TEXT];
-	const char *edge = row->first ? "/" : row->last ? "\\" : inside ? "|" : " ";
-
-	fprintf(to, "%s %-22.22s %-7s %8s ", edge, row->step->name, name_of(&names_step_kinds, row->step->kind),
-		time_text(row->step->reserve, reserve));
-	if (!row->runs) {
-		fprintf(to, "%8s %8s  %s\n", "-", "-",
-			row->alone ? "skipped: the app is not running" : "skipped: excluded by `when`");
-		return;
-	}
-	fprintf(to, "%8s %8s  ", row->time > 0 || row->step->timeout == 0 ? duration_format(row->time, time) : "none",
-		duration_format(row->from, from));
-	print_bar(row->from, row->time, whole, row->step->kind == STEP_STOP ? '#' : '=', to);
-}
-
-static void print_chart(const struct plan_shutdown *shutdown, const struct row *rows, size_t count, FILE *to)
-{
-	char reserve[DURATION_TEXT], whole[DURATION_TEXT], from[DURATION_TEXT];
-	msec_t effective = shutdown->effective, kill = effective - shutdown->kill_reserve;
-	bool inside = false;
-
-	duration_format(effective, whole);
-	fprintf(to, "  %-22s %-7s %8s %8s %8s  0%*s\n", "step", "does", "reserve", "at most", "from", CHART + 1, whole);
-	for (size_t i = 0; i < count; i++) {
-		print_row(&rows[i], effective, inside, to);
-		inside = (inside || rows[i].first) && !rows[i].last;
-	}
-	duration_format(shutdown->kill_reserve, reserve);
-	fprintf(to, "  %-22s %-7s %8s %8s %8s  ", "(SIGKILL, reaping)", "", reserve, reserve, duration_format(kill, from));
-	print_bar(kill, shutdown->kill_reserve, effective, 'x', to);
-}
-
-/* A step that gets less than its timeout if earlier steps take as long as they can. */
-static bool is_cut(const struct row *row)
-{
-	const struct plan_step *step = row->step;
-
-	if (!row->runs || step->timeout == 0)
-		return false;
-	return row->time == 0 || (step->timeout != MSEC_UNSET && row->time < step->timeout);
-}
-
-static void print_cuts(const struct row *rows, size_t count, FILE *to)
-{
-	char time[DURATION_TEXT], timeout[DURATION_TEXT];
-	bool any = false;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct plan_step *step = rows[i].step;
-		if (!is_cut(&rows[i]))
-			continue;
-		fprintf(to, any ? "" : "\ncut if every earlier step takes as long as it can:\n");
-		any = true;
-		if (step->timeout == MSEC_UNSET)
-			fprintf(to, "  %s: no time left\n", step->name);
-		else
-			fprintf(to, "  %s: %s left of %s\n", step->name,
-				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none",
-				duration_format(step->timeout, timeout));
-	}
-	if (!any)
-		fputs("\nno step is cut, even if every step takes as long as it can\n", to);
-}
-
-static void print_notes(const struct row *rows, size_t count, FILE *to)
-{
-	bool any = false, stopped = false;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct plan_step *step = rows[i].step;
-		const char *note = NULL;
-		if (step->kind == STEP_STOP)
-			stopped = true;
-		else if (step->needs_app && stopped)
-			note = "never runs: it has needs_app, but the app is stopped before it";
-		else if (step->kind == STEP_SIGNAL && stopped)
-			note = "never sent: the app is stopped before it";
-		else if (step->timeout == MSEC_UNSET && rows[i].runs)
-			note = "no timeout: it may use all the time that later steps have not reserved";
-		if (step->kind == STEP_STOP && step->reserve < CHAIN_STOP_RESERVE &&
-		    (step->timeout == MSEC_UNSET || step->reserve < step->timeout))
-			note = "reserves less than 3 s";
-		if (note == NULL)
-			continue;
-		fprintf(to, "%s  %s: %s\n", any ? "" : "\nnotes:\n", step->name, note);
-		any = true;
-	}
-}
-
-/* Whether a reason can occur with this configuration. */
-static bool can_happen(const struct plan *plan, enum reason reason)
-{
-	const struct plan_probe *probes = plan->probes;
-	bool acts = probes[PROBE_LIVENESS].on_failure != UNHEALTHY_NONE || probes[PROBE_STARTUP].on_failure != UNHEALTHY_NONE;
-
-	if (reason == REASON_UNHEALTHY)
-		return acts;
-	if (reason == REASON_RESTART)
-		return plan_may_restart(plan);
-	return true;
-}
-
-/* Whether two plans are equal: same steps, same times. */
-static bool same_plan(const struct row *a, const struct row *b, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (a[i].runs != b[i].runs || (a[i].runs && (a[i].time != b[i].time || a[i].from != b[i].from)))
-			return false;
-	return true;
-}
-
-static void list_steps(const struct row *rows, size_t count, bool runs, FILE *to)
-{
-	const char *separator = "";
-
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].runs != runs)
-			continue;
-		fprintf(to, "%s%s", separator, rows[i].step->name);
-		separator = ", ";
-	}
-}
-
-/* "a crash runs: stop. It does not run: cancel, close", and a table without bars. */
-static void print_other(const struct plan *plan, enum reason reason, const char *who, FILE *to)
-{
-	struct row rows[PLAN_STEPS_MAX];
-	size_t count = reckon(&plan->shutdown, reason, rows), left_out = 0;
-	char time[DURATION_TEXT], from[DURATION_TEXT], reserve[DURATION_TEXT];
-
-	for (size_t i = 0; i < count; i++)
-		left_out += !rows[i].runs;
-	fprintf(to, "\n%s runs: ", who);
-	list_steps(rows, count, true, to);
-	if (left_out > 0) {
-		fputs(". It does not run: ", to);
-		list_steps(rows, count, false, to);
-	}
-	fprintf(to, "\n  %-22s %-7s %8s %8s %8s\n", "step", "does", "reserve", "at most", "from");
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].runs)
-			fprintf(to, "  %-22.22s %-7s %8s %8s %8s\n", rows[i].step->name,
-				name_of(&names_step_kinds, rows[i].step->kind), time_text(rows[i].step->reserve, reserve),
-				rows[i].time > 0 || rows[i].step->timeout == 0 ? duration_format(rows[i].time, time) : "none",
-				duration_format(rows[i].from, from));
-	for (size_t i = 0; i < count; i++)
-		if (is_cut(&rows[i]))
-			fprintf(to, "  %s: %s left if every earlier step takes as long as it can\n", rows[i].step->name,
-				rows[i].time > 0 ? duration_format(rows[i].time, time) : "none");
-}
-
-/* Each plan that differs from that of a stop, with all its reasons. */
-static void print_others(const struct plan *plan, FILE *to)
-{
-	struct row stop[PLAN_STEPS_MAX], one[PLAN_STEPS_MAX], other[PLAN_STEPS_MAX];
-	size_t count = reckon(&plan->shutdown, REASON_STOP, stop);
-	bool printed[REASON_RECOVERY] = {false};
-
-	for (int reason = REASON_EXIT; reason < REASON_RECOVERY; reason++) {
-		char who[200] = "";
-		size_t used = 0;
-		if (printed[reason] || !can_happen(plan, (enum reason)reason))
-			continue;
-		reckon(&plan->shutdown, (enum reason)reason, one);
-		for (int next = reason; next < REASON_RECOVERY; next++) {
-			if (!can_happen(plan, (enum reason)next))
-				continue;
-			reckon(&plan->shutdown, (enum reason)next, other);
-			if (!same_plan(one, other, count))
-				continue;
-			printed[next] = true;
-			used += (size_t)snprintf(who + used, sizeof who - used, "%s%s", used > 0 ? " or " : "",
-						 reason_name(plan, (enum reason)next));
-		}
-		if (!same_plan(one, stop, count))
-			print_other(plan, (enum reason)reason, who, to);
-	}
-}
+#include "config/signers.h"
 
 static void print_signals(uint64_t signals, FILE *to)
 {
@@ -302,10 +36,10 @@ static void print_lives(const struct plan *plan, FILE *to)
 		fprintf(to, "notify         startup waits for READY=1%s%s\n",
 			plan->app.watchdog > 0 ? "; WATCHDOG=1 at least every " : "",
 			plan->app.watchdog > 0 ? duration_format(plan->app.watchdog, watchdog) : "");
-	if (plan_may_restart(plan))
-		fprintf(to, "restarts       %s, at most %d within %s, back-off %s to %s\n", policies[restart->policy],
+	if (plan_may_restart(plan) || restart->exhausted == EXHAUSTED_HOLD)
+		fprintf(to, "restarts       %s, at most %d within %s, back-off %s to %s; then: %s\n", policies[restart->policy],
 			restart->max, duration_format(restart->within, within), duration_format(restart->backoff, backoff),
-			duration_format(restart->backoff_max, most));
+			duration_format(restart->backoff_max, most), name_of(&names_exhausted, restart->exhausted));
 	if (plan->listen != NULL)
 		fprintf(to, "listens on     %s\n", plan->listen);
 }
@@ -338,7 +72,8 @@ static void print_deadline(const struct plan_shutdown *shutdown, FILE *to)
 		fprintf(to, " instead of the configured %s: %s grants %s\n", duration_format(shutdown->deadline, deadline),
 			shutdown->platform, duration_format(shutdown->grace, grace));
 	else
-		fprintf(to, "; %s grants %s\n", shutdown->platform, duration_format(shutdown->grace, grace));
+		fprintf(to, "; %s grants %s%s\n", shutdown->platform, duration_format(shutdown->grace, grace),
+			platform_effective(shutdown->deadline, shutdown->grace) <= 0 ? ", which is no time for a stop" : "");
 }
 
 static void print_probe(const struct plan *plan, enum probe_kind kind, FILE *to)
@@ -384,26 +119,97 @@ static void print_lists(const struct plan *plan, FILE *to)
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		if (plan->probes[kind].given)
 			print_probe(plan, (enum probe_kind)kind, to);
-	for (size_t i = 0; i < plan->alerts.count; i++)
-		fprintf(to, "%-15s%s: %s\n", i == 0 ? "alerts" : "", plan->alerts.items[i].name,
-			name_of(&names_alert_types, plan->alerts.items[i].type));
+}
+
+static void print_notices(unsigned on, const char *separator, FILE *to)
+{
+	for (size_t i = 0; i < NOTICE_COUNT; i++) {
+		if ((on >> i & 1) == 0)
+			continue;
+		fprintf(to, "%s%s", separator, name_of(&names_notices, i));
+		separator = ", ";
+	}
+}
+
+/* Without URLs and tokens. */
+static void print_alerts(const struct plan *plan, FILE *to)
+{
+	for (size_t i = 0; i < plan->alerts.count; i++) {
+		const struct plan_alert *alert = &plan->alerts.items[i];
+		fprintf(to, "%-15s%s: %s%s", i == 0 ? "alerts" : "", alert->name, name_of(&names_alert_types, alert->type),
+			alert->wording.text != NULL ? ", with a text of its own" : "");
+		if (alert->wording.level != LEVEL_DERIVED)
+			fprintf(to, ", level %s", name_of(&names_alert_levels, alert->wording.level));
+		print_notices(alert->on, ", on ", to);
+		fputc('\n', to);
+	}
+	print_notices(plan->notify_on, "notify on      ", to);
+	if (plan->notify_on != 0)
+		fputc('\n', to);
+}
+
+/* Without keys. */
+static void print_signers(const struct plan *plan, FILE *to)
+{
+	char recv[DURATION_TEXT];
+
+	for (size_t i = 0; i < plan->signers.count; i++) {
+		const struct plan_signer *signer = &plan->signers.items[i];
+		bool preset = signer->preset != 0;
+		fprintf(to, "%-15s%s: %s", i == 0 ? "signers" : "", signer->name,
+			preset ? name_of(&names_schemes, signer->preset) : "a scheme of its own");
+		if (signer_uses(signer, VARIABLE_RECV))
+			fprintf(to, ", requests valid for %s", duration_format(signer->recv, recv));
+		if (signer_uses(signer, VARIABLE_NONCE))
+			fprintf(to, ", nonces in %s", name_of(&names_nonce_units, signer->nonce));
+		fputc('\n', to);
+	}
+}
+
+static void print_heartbeats(const struct plan *plan, FILE *to)
+{
+	char period[DURATION_TEXT], timeout[DURATION_TEXT];
+
+	for (size_t i = 0; i < plan->heartbeats.count; i++) {
+		const struct plan_heartbeat *heartbeat = &plan->heartbeats.items[i];
+		fprintf(to, "%-15s%s: %s every %s, timeout %s, while %s; lost after %d, then: %s%s%s\n",
+			i == 0 ? "heartbeats" : "", heartbeat->beat.name, name_of(&names_step_kinds, heartbeat->beat.kind),
+			duration_format(heartbeat->period, period), duration_format(heartbeat->beat.timeout, timeout),
+			name_of(&names_while, heartbeat->gate), heartbeat->failure_threshold,
+			name_of(&names_beat_failures, heartbeat->on_failure),
+			heartbeat->start ? "; before the app starts, too" : "",
+			heartbeat->disarms ? "; disarmed after a shutdown in order" : "");
+	}
+}
+
+/* The journal, and what it is for. */
+static void print_memory(const struct plan *plan, FILE *to)
+{
+	char time[DURATION_TEXT];
+
+	if (plan->state_dir == NULL)
+		return;
+	fprintf(to, "journal        %s", plan->state_dir);
+	if (plan->instance != NULL)
+		fprintf(to, ", instance %s", plan->instance);
+	if (plan->recovery.possible)
+		fprintf(to, "; recovery within %s, on failure: %s", duration_format(plan->recovery.deadline, time),
+			name_of(&names_recovery_failures, plan->recovery.on_failure));
+	fputc('\n', to);
 }
 
 void plan_print(const struct plan *plan, FILE *to)
 {
-	struct row rows[PLAN_STEPS_MAX];
-
 	print_app(plan, to);
 	print_deadline(&plan->shutdown, to);
 	print_lists(plan, to);
-	if (!plan->shutdown.chained) {
+	print_alerts(plan, to);
+	print_signers(plan, to);
+	print_heartbeats(plan, to);
+	print_memory(plan, to);
+	plan_chart_start(plan, to);
+	if (plan->shutdown.chained)
+		plan_chart_shutdown(plan, to);
+	else
 		fputs("no chain: stop signals are forwarded to the app; whatever is left at the deadline is killed\n", to);
-		return;
-	}
-	fputs("\nworst case: every step takes as long as it can\n\n", to);
-	size_t count = reckon(&plan->shutdown, REASON_STOP, rows);
-	print_chart(&plan->shutdown, rows, count, to);
-	print_cuts(rows, count, to);
-	print_notes(rows, count, to);
-	print_others(plan, to);
 }

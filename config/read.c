@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/channels.h"
 #include "config/expand.h"
 #include "config/nearest.h"
+#include "config/read_chain.h"
 #include "config/read_list.h"
 #include "config/scalar.h"
 
@@ -79,6 +81,38 @@ const char *read_type_name(const config_setting_t *setting)
 	}
 }
 
+/* What a chain's steps may do without. */
+static bool is_spared(const struct reader *reader, const char *path)
+{
+	static const char *const parts[] = {"signers.", "alerts.", "checks["};
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		found |= strncmp(path, parts[i], strlen(parts[i])) == 0;
+	return reader->spared != NULL && found;
+}
+
+static void miss(struct reader *reader, const config_setting_t *setting, const char *path, const char *why)
+{
+	if (is_spared(reader, path))
+		errors_add(reader->spared, "", 0, path, "%s", why);
+	else
+		read_doubt(reader, setting, path, "%s", why);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t length = strlen(text), wanted = strlen(end);
+
+	return length >= wanted && strcmp(text + length - wanted, end) == 0;
+}
+
+/* The url and the body of a step's request. */
+static bool may_be_keyed(const char *path)
+{
+	return strstr(path, "chain[") != NULL && (ends_in(path, "].http.url") || ends_in(path, "].http.body"));
+}
+
 const char *read_text(struct reader *reader, const config_setting_t *setting, const char *path, bool *from_file)
 {
 	char why[256];
@@ -87,15 +121,18 @@ const char *read_text(struct reader *reader, const config_setting_t *setting, co
 		read_error(reader, setting, path, "expected a string in quotes, got %s", read_type_name(setting));
 		return NULL;
 	}
-	const char *raw = config_setting_get_string(setting), *text = expand(reader->arena, raw, from_file, why);
+	struct expansion with = {.each = reader->each, .keyed = may_be_keyed(path)};
+	const char *raw = config_setting_get_string(setting), *text = expand(reader->arena, raw, &with, why);
+	*from_file = with.from_file;
+	reader->used_each |= with.used_each;
 	reader->unresolved = false;
-	if (text == NULL && !expand_is_valid(raw, why)) {
+	if (text == NULL && !expand_is_valid(raw, &with, why)) {
 		read_error(reader, setting, path, "%s", why);
 		return NULL;
 	}
-	reader->unresolved = text == NULL && reader->warnings != NULL;
+	reader->unresolved = text == NULL && (reader->warnings != NULL || is_spared(reader, path));
 	if (text == NULL)
-		read_doubt(reader, setting, path, "%s", why);
+		miss(reader, setting, path, why);
 	return reader->unresolved ? arena_strdup(reader->arena, raw) : text;
 }
 
@@ -126,7 +163,7 @@ static bool may_be(enum key_type type, int written)
 /* true and 5 may result from an expansion, but must not be in quotes. */
 static bool may_be_string(enum key_type type, const char *raw)
 {
-	return (type != KEY_BOOL && type != KEY_INT && type != KEY_SIZE && type != KEY_CODES) || strstr(raw, "${") != NULL;
+	return (type != KEY_BOOL && type != KEY_INT && type != KEY_CODES) || strstr(raw, "${") != NULL;
 }
 
 static const char *expected_type(enum key_type type)
@@ -135,9 +172,10 @@ static const char *expected_type(enum key_type type)
 	case KEY_BOOL:
 		return "true or false";
 	case KEY_INT:
-	case KEY_SIZE:
 	case KEY_CODES:
 		return "a whole number";
+	case KEY_SIZE:
+		return "a number of bytes such as 65536 or \"50MB\"";
 	case KEY_DURATION:
 		return "a duration such as \"500ms\", \"10s\" or \"1m30s\"";
 	case KEY_UMASK:
@@ -232,6 +270,9 @@ static void read_key(struct reader *reader, const struct key *key, config_settin
 	case KEY_TEXT:
 		read_shown(reader, setting, field, path);
 		break;
+	case KEY_WORDING:
+		channels_read_text(reader, setting, field, path);
+		break;
 	case KEY_PAIRS:
 	case KEY_HEADERS:
 		read_pairs(reader, key, setting, field, path);
@@ -261,7 +302,10 @@ static void read_key(struct reader *reader, const struct key *key, config_settin
 		read_map(reader, key, setting, field, path);
 		break;
 	case KEY_CHAIN:
-		reader->chain = setting;
+		if (strcmp(path, CHAIN_START) == 0)
+			reader->start_chain = setting;
+		else
+			reader->chain = setting;
 		break;
 	case KEY_CHECKS: /* read after `checks` */
 		break;
@@ -333,11 +377,6 @@ void read_group(struct reader *reader, const struct schema *schema, config_setti
 		/* the paths of settings that are not set are not needed */
 		if (setting != NULL || key->type == KEY_GROUP || (key->flags & KEY_REQUIRED))
 			path_join(whole, path, key->name);
-		if (key->flags & KEY_LATER) {
-			if (setting != NULL)
-				read_error(reader, setting, whole, "not in this version");
-			continue;
-		}
 		bool list = key->type == KEY_CHOICES || key->type == KEY_SIGNALS || key->type == KEY_CODES;
 		if (key->type == KEY_GROUP) {
 			if (setting == NULL && !(key->flags & KEY_OPTIONAL))

@@ -26,16 +26,26 @@ struct reader {
 	struct arena *arena;
 	struct errors *errors;
 	struct errors *warnings; /* --check: for what may differ in the container; NULL: an error */
+	struct errors *spared;   /* --step: for secrets of signers, alerts and checks that are missing; NULL: an error */
 	const struct config_checks *judges;
+	const struct plan *plan;                        /* as far as it has been read */
 	struct source *source;                          /* empty: no file */
 	const char *file;                               /* the file the user named */
-	config_setting_t *chain;                        /* shutdown.chain, read later; NULL: none */
+	config_setting_t *chain, *start_chain;          /* read later; NULL: none */
+	const char *each;                               /* ${each} of the step that is read; NULL: none */
+	bool used_each;                                 /* since `each` was set */
 	bool unresolved;                                /* the last read_text() returned unexpanded text */
 	struct named_program *programs, **last_program; /* in the order of the file */
 };
 
 /* group NULL: sets defaults only. out: zeroed memory of the schema's size. */
 void read_group(struct reader *reader, const struct schema *schema, config_setting_t *group, void *out, const char *path);
+
+/* Whether texts may be unexpanded: they contain a "${". */
+static inline bool read_spares(const struct reader *reader)
+{
+	return reader->warnings != NULL || reader->spared != NULL;
+}
 
 /* A member of a group by its name, or NULL. Faster than libconfig's own, which parses each name as a path. */
 config_setting_t *read_member(const config_setting_t *group, const char *name);

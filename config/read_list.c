@@ -31,6 +31,9 @@ void read_words(struct reader *reader, const struct key *key, const config_setti
 		read_scalar(reader, key, setting, field, path);
 		return;
 	}
+	/* no signal would stop the container, no reason run the step */
+	if (config_setting_length(setting) == 0 && key->fallback != NULL)
+		read_error(reader, setting, path, "expected at least one value; the default is %s", key->fallback);
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		element_path(whole, path, i);
 		read_scalar(reader, key, config_setting_get_elem(setting, (unsigned)i), field, whole);

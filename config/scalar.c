@@ -34,6 +34,32 @@ static bool set_integer(const struct key *key, const char *text, int64_t *out, c
 	return false;
 }
 
+/* "10240", "64KB", "50 MB", "1GiB": units of 1024, as those of memory and disks in Docker. */
+static bool set_size(const struct key *key, const char *text, int64_t *out, char why[256])
+{
+	static const char units[] = "KMG";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits + strspn(text + digits, " ");
+	char number[24];
+	int shift = 0;
+
+	snprintf(number, sizeof number, "%.*s", (int)digits, text);
+	if (*unit != '\0' && *unit != 'B') {
+		const char *known = strchr(units, *unit++);
+		shift = known != NULL ? 10 * (int)(known - units + 1) : -1;
+		unit += *unit == 'i';
+	}
+	unit += *unit == 'B';
+	if (shift < 0 || *unit != '\0' || digits >= sizeof number || !whole_number(number, 10, out))
+		return expected(why, "a number of bytes such as 65536, \"64KB\" or \"50MB\"");
+	if (*out >= (key->min + (INT64_C(1) << shift) - 1) >> shift && *out <= key->max >> shift) {
+		*out <<= shift;
+		return true;
+	}
+	snprintf(why, 256, "must be between %lld and %lld bytes", (long long)key->min, (long long)key->max);
+	return false;
+}
+
 static bool set_duration(const struct key *key, const char *text, msec_t *out, char why[256])
 {
 	char low[DURATION_TEXT], high[DURATION_TEXT];
@@ -64,19 +90,6 @@ static void offer(struct choices *choices, const char *word)
 					  choices->used ? ", " : "", word);
 }
 
-static bool is_later(const struct names *names, const char *text, struct choices *choices)
-{
-	char list[256], *save = NULL;
-	bool later = false;
-
-	snprintf(list, sizeof list, "%s", names->later != NULL ? names->later : "");
-	for (char *word = strtok_r(list, "|", &save); word != NULL; word = strtok_r(NULL, "|", &save)) {
-		later |= strcmp(word, text) == 0;
-		offer(choices, word);
-	}
-	return later;
-}
-
 /* The value; -1 with the choices and a suggestion in `why`. */
 static int choice(const struct names *names, const char *text, char why[256])
 {
@@ -88,9 +101,7 @@ static int choice(const struct names *names, const char *text, char why[256])
 	for (size_t i = 0; i < names->count; i++)
 		if (names->words[i] != NULL)
 			offer(&choices, names->words[i]);
-	if (is_later(names, text, &choices))
-		snprintf(why, 256, "\"%s\" is not supported in this version", text);
-	else if (choices.near.best != NULL)
+	if (choices.near.best != NULL)
 		snprintf(why, 256, "expected one of %.180s; did you mean \"%s\"?", choices.words, choices.near.best);
 	else
 		snprintf(why, 256, "expected one of %.200s", choices.words);
@@ -158,7 +169,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		*(int *)field = (int)number;
 		return true;
 	case KEY_SIZE:
-		return set_integer(key, text, field, why);
+		return set_size(key, text, field, why);
 	case KEY_DURATION:
 		return set_duration(key, text, field, why);
 	case KEY_STRING:
@@ -198,6 +209,7 @@ bool scalar_set(struct arena *arena, const struct key *key, const char *text, vo
 		((uint64_t *)field)[number / 64] |= UINT64_C(1) << number % 64;
 		return true;
 	case KEY_TEXT:
+	case KEY_WORDING:
 	case KEY_PAIRS:
 	case KEY_HEADERS:
 	case KEY_EXEC:

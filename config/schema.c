@@ -27,6 +27,8 @@ static const struct key wait_keys[] = {
     ROW("exec", wait.exec, EXEC, NULL, "program that exits with 0 once the condition holds"),
     ROW("http", wait.http, GROUP, NULL, "request that succeeds once the condition holds", .group = &schema_http,
 	.flags = KEY_OPTIONAL),
+    ROW("tcp", wait.tcp, GROUP, NULL, "connection that succeeds once the condition holds", .group = &schema_tcp,
+	.flags = KEY_OPTIONAL),
     ROW("period", wait.period, DURATION, "500ms", "delay between attempts", .min = 10, .max = 600000),
     ROW("timeout", wait.timeout, DURATION, "5s", "timeout of one attempt", .min = 1, .max = 600000),
     END,
@@ -37,7 +39,10 @@ static const struct key step_keys[] = {
     ROW("name", step.name, STRING, NULL, "name of the step in logs and alerts", .flags = KEY_REQUIRED),
     ROW("exec", step.exec, EXEC, NULL, "run a program; exit code 0 means success"),
     ROW("http", step.http, GROUP, NULL, "send an HTTP request", .group = &schema_http, .flags = KEY_OPTIONAL),
+    ROW("tcp", step.tcp, GROUP, NULL, "connect, send and expect bytes", .group = &schema_tcp, .flags = KEY_OPTIONAL),
     ROW("alert", alert, NAMES, NULL, "send an alert to these channels of `alerts`"),
+    ROW("text", step.wording.text, WORDING, NULL, "alert: text to send instead of the channel's"),
+    ROW("level", step.wording.level, CHOICE, NULL, "alert: severity instead of the channel's", .choices = &names_alert_levels),
     {.name = "stop",
      .type = KEY_GROUP,
      .group = &schema_stop,
@@ -47,18 +52,20 @@ static const struct key step_keys[] = {
      .type = KEY_GROUP,
      .group = &schema_wait,
      .flags = KEY_OPTIONAL,
-     .help = "poll until a request or a program succeeds"},
+     .help = "poll until a request, a connection or a program succeeds"},
     ROW("signal", signal, SIGNAL, NULL, "send a signal to the app"),
     ROW("sleep", sleep, DURATION, NULL, "wait", ANY_TIME),
+    ROW("each", each, NAMES, NULL, "run the step once for each of these, side by side; ${each} in its settings is the one"),
     ROW("timeout", step.timeout, DURATION, NULL,
 	"maximum time for the step, retries included; default: the time left in the budget", .min = 1, .max = 86400000),
     ROW("reserve", step.reserve, DURATION, NULL,
 	"guaranteed time: earlier steps are cut short for it; the stop step reserves 3s by default", ANY_TIME),
     ROW("required", step.required, BOOL, "false", "if the step fails, tinysup exits with shutdown.failed_exit_code"),
     ROW("needs_app", step.needs_app, BOOL, "false", "skip the step if the app is not running; a required step fails instead"),
+    ROW("rehearsable", step.rehearsable, BOOL, "false", "tinysup --rehearse=live runs the step"),
     ROW("on_failure", step.on_failure, CHOICE, "continue", "abort: skip the remaining optional steps",
 	.choices = &names_on_failure),
-    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "reasons for which the step runs", .choices = &names_reasons),
+    ROW("when", step.when, CHOICES, "stop,exit,crash,unhealthy", "reasons for which the step runs", .choices = &names_when),
     ROW("user", step.user, USER, NULL, "user or uid, optionally with :group; default: app.user"),
     ROW("retry", step.retry, GROUP, NULL, "retries", .group = &schema_retry),
     ROW("idempotency_key", step.idempotency_key, BOOL, "false", "send an Idempotency-Key header, the same in every attempt"),
@@ -79,9 +86,24 @@ static const struct key restart_keys[] = {
 	"delay before a restart, counted from the end of the old processes; doubles with each restart within `within`",
 	.min = 0, .max = 86400000),
     KEY(backoff_max, DURATION, "30s", "maximum delay", .min = 0, .max = 86400000),
+    KEY(exhausted, CHOICE, "exit", "after `max` restarts: exit, or hold: stay up without the app until somebody acts",
+	.choices = &names_exhausted),
     END,
 };
 static const struct schema schema_restart = SCHEMA("restart", restart_keys, -1, .rule = NULL);
+#undef OF
+
+#define OF struct plan_output
+static const struct key output_keys[] = {
+    KEY(file, STRING, NULL, "absolute path of a file that gets a copy of what the app writes to stdout and stderr",
+	.flags = KEY_REQUIRED),
+    KEY(max_size, SIZE, "50MB", "size at which the file is rotated", .min = 65536, .max = INT64_MAX / 2),
+    KEY(keep, INT, "5", "number of rotated files to keep: FILE.1 is the newest", .min = 1, .max = 100),
+    KEY(tail, INT, "20", "last lines for alerts about a crash or an unhealthy app, --status and --history; 0: none", .min = 0,
+	.max = PLAN_TAIL_MAX),
+    END,
+};
+static const struct schema schema_output = SCHEMA("output", output_keys, -1, .rule = rule_output);
 #undef OF
 
 #define OF struct plan_app
@@ -100,6 +122,7 @@ static const struct key app_keys[] = {
 	"maximum interval between WATCHDOG=1 messages, else liveness fails; 0: off; requires `notify`", ANY_TIME),
     KEY(success_codes, CODES, "0", "exit codes that mean success"),
     KEY(restart, GROUP, NULL, "restarts of the app", .group = &schema_restart),
+    KEY(output, GROUP, NULL, "a copy of the app's output in a file", .group = &schema_output, .flags = KEY_OPTIONAL),
     END,
 };
 static const struct schema schema_app = SCHEMA("app", app_keys, -1, .rule = rule_app);
@@ -135,39 +158,25 @@ static const struct key probes_keys[] = {
 static const struct schema schema_probes = {.name = "probes", .size = 0, .line_offset = -1, .keys = probes_keys};
 #undef OF
 
+#define OF struct plan_start
 static const struct key start_keys[] = {
-    LATER("chain", CHAIN, NULL, "steps to run before the app starts"),
-    LATER("deadline", DURATION, "60s", "time limit for all of them"),
+    KEY(chain, CHAIN, NULL, "steps that run before the app starts; if a required one fails, the app does not start"),
+    KEY(deadline, DURATION, "60s", "maximum time for all of them", SECONDS(1, 86400)),
     END,
 };
-static const struct schema schema_start = LATER_SCHEMA("start", start_keys);
-
-static const struct key disarm_keys[] = {
-    LATER("http", GROUP, NULL, "send an HTTP request", .group = &schema_http),
-    LATER("exec", EXEC, NULL, "run a program"),
-    END,
-};
-static const struct schema schema_disarm = LATER_SCHEMA("disarm", disarm_keys);
-
-static const struct key heartbeat_keys[] = {
-    LATER("name", STRING, NULL, "name of the heartbeat in logs"),
-    LATER("period", DURATION, NULL, "interval"),
-    LATER("while", CHOICE, "live", "send it only in this state", .choices = &names_while),
-    LATER("http", GROUP, NULL, "send an HTTP request", .group = &schema_http),
-    LATER("exec", EXEC, NULL, "run a program"),
-    LATER("disarm", GROUP, NULL, "what to send after a clean stop", .group = &schema_disarm),
-    END,
-};
-static const struct schema schema_heartbeat = LATER_SCHEMA("heartbeat", heartbeat_keys);
+static const struct schema schema_start = SCHEMA("start", start_keys, -1, .rule = NULL);
+#undef OF
 
 #define OF struct plan_shutdown
 static const struct key shutdown_keys[] = {
     KEY(signals, SIGNALS, "SIGTERM,SIGINT", "signals that start the shutdown; without a chain the default is SIGTERM only"),
     KEY(deadline, DURATION, "30s", "maximum time from the first stop event to the exit of tinysup", SECONDS(1, 86400)),
     ROW("platform_grace", grace, DURATION, "auto",
-	"grace period of the platform before it sends SIGKILL; auto: the default of a detected platform", SECONDS(1, 86400),
+	"grace period of the platform before it sends SIGKILL; auto: the default of a detected platform", SECONDS(1, 97200),
 	.flags = KEY_AUTO),
-    KEY(kill_reserve, DURATION, "500ms", "time reserved for SIGKILL and reaping at the end", .min = 50, .max = 60000),
+    KEY(kill_reserve, DURATION, "500ms",
+	"time reserved for SIGKILL and reaping at the end; hundreds of leftover processes need 500 ms", .min = 50,
+	.max = 60000),
     KEY(chain, CHAIN, NULL, "steps, in order; a nested list runs in parallel"),
     KEY(clean_exit_code, INT, NULL, "exit code after a clean stop; default: 0 with a chain, else the exit code of the app",
 	.min = 0, .max = 255),
@@ -180,26 +189,40 @@ static const struct schema schema_shutdown = SCHEMA("shutdown", shutdown_keys, -
 #define OF struct plan_alert
 static const struct key alert_keys[] = {
     KEY(type, CHOICE, NULL, "type of the channel", .flags = KEY_REQUIRED, .choices = &names_alert_types),
-    KEY(url, TEXT, NULL, "URL to post to", .flags = KEY_REQUIRED),
+    KEY(url, TEXT, NULL,
+	"URL to post to; email: smtp:// or smtps:// and the server; telegram, pagerduty, ntfy: the service, if it is another "
+	"one"),
+    KEY(token, STRING, NULL, "telegram: the bot's token; ntfy: an access token"),
+    KEY(chat_id, STRING, NULL, "telegram: number of the chat, or \"@channel\""),
+    KEY(routing_key, STRING, NULL, "pagerduty: integration key of the service"),
+    KEY(topic, STRING, NULL, "ntfy: the topic"),
+    KEY(from, STRING, NULL, "email: sender, such as \"Bot <bot@example.com>\""),
+    KEY(to, NAMES, NULL, "email: recipients"),
+    KEY(user, STRING, NULL, "email: user name"),
+    KEY(password, STRING, NULL, "email: password"),
+    KEY(starttls, BOOL, "true", "email: whether smtp:// must be encrypted before anything else is sent"),
+    KEY(labels, PAIRS, NULL, "alertmanager: additional labels"),
     KEY(headers, HEADERS, NULL, "additional request headers"),
     KEY(tls, GROUP, NULL, "TLS settings", .group = &schema_tls),
-    LATER("smtp", STRING, NULL, "email: server, smtp:// or smtps://"),
-    LATER("user", STRING, NULL, "email: user name"),
-    LATER("password", STRING, NULL, "email: password"),
-    LATER("from", STRING, NULL, "email: sender"),
-    LATER("to", NAMES, NULL, "email: recipients"),
+    ROW("text", wording.text, WORDING, NULL, "text to send, with variables such as ${failed}; default: see ALERTS"),
+    ROW("level", wording.level, CHOICE, NULL, "severity; default: \"critical\" if something failed, else \"info\"",
+	.choices = &names_alert_levels),
+    KEY(on, CHOICES, NULL, "events that send an alert to this channel; default: those of notify_on", .choices = &names_notices),
     END,
 };
 static const struct schema schema_alert = SCHEMA("alert", alert_keys, -1, .rule = rule_alert);
 #undef OF
 
+#define OF struct plan_recovery
 static const struct key recovery_keys[] = {
-    LATER("deadline", DURATION, "30s", "time limit for the steps of an interrupted shutdown"),
-    LATER("on_failure", CHOICE, "continue", "what to do if they fail: start the app anyway, or refuse to",
-	  .choices = &names_recovery),
+    KEY(deadline, DURATION, "30s", "maximum time for reading the journal, and then for the steps with \"recovery\" in `when`",
+	SECONDS(1, 86400)),
+    KEY(on_failure, CHOICE, "continue", "if a required one fails or the journal cannot be read: start the app, or refuse to",
+	.choices = &names_recovery_failures),
     END,
 };
-static const struct schema schema_recovery = LATER_SCHEMA("recovery", recovery_keys);
+static const struct schema schema_recovery = SCHEMA("recovery", recovery_keys, -1, .rule = NULL);
+#undef OF
 
 #define OF struct plan
 static const struct key log_keys[] = {
@@ -211,18 +234,21 @@ static const struct schema schema_log = {.name = "log", .size = 0, .line_offset 
 
 static const struct key root_keys[] = {
     KEY(app, GROUP, NULL, "the app to run", .group = &schema_app),
+    KEY(signers, MAP, NULL, "keys for signed requests", .group = &schema_signer),
     KEY(checks, LIST, NULL, "checks that probes refer to by name; at most 64, including those defined in probes",
 	.group = &schema_check),
-    LATER("start", GROUP, NULL, "steps to run before the app starts", .group = &schema_start),
+    KEY(start, GROUP, NULL, "what happens before the app starts", .group = &schema_start),
     {.name = "probes", .type = KEY_GROUP, .group = &schema_probes, .help = "startup, liveness and readiness"},
-    LATER("heartbeats", LIST, NULL, "dead man's switches", .group = &schema_heartbeat),
+    KEY(heartbeats, LIST, NULL, "dead man's switches and leases; at most 16", .group = &schema_heartbeat),
     KEY(shutdown, GROUP, NULL, "the shutdown", .group = &schema_shutdown),
     KEY(alerts, MAP, NULL, "alert channels", .group = &schema_alert),
-    LATER("notify_on", CHOICES, NULL, "events that send an alert", .choices = &names_notify_on),
-    LATER("recovery", GROUP, NULL, "what to do after an interrupted shutdown", .group = &schema_recovery),
-    LATER("state_dir", STRING, NULL, "directory for the journal"),
+    KEY(notify_on, CHOICES, NULL, "events that send an alert to all channels without an `on` of their own",
+	.choices = &names_notices),
+    KEY(recovery, GROUP, NULL, "what happens if an earlier run did not finish its shutdown", .group = &schema_recovery),
+    KEY(state_dir, STRING, NULL, "absolute path of the directory for the journal; created if missing"),
+    KEY(instance, STRING, NULL, "name of the journal; default: the first one that no running instance uses"),
     KEY(listen, STRING, NULL,
-	"address of the HTTP listener, such as \"0.0.0.0:9180\" or \"[::]:9180\": /livez /readyz /startupz /status /metrics"),
+	"address of the HTTP listener, such as \"0.0.0.0:9180\" or \"[::]:9180\": / /livez /readyz /startupz /status /metrics"),
     {.name = "log", .type = KEY_GROUP, .group = &schema_log, .help = "tinysup's own log, on stderr"},
     END,
 };

@@ -15,6 +15,7 @@ enum key_type {
 	KEY_DURATION, /* msec_t, within min..max; MSEC_UNSET without a default */
 	KEY_STRING,   /* const char *, NULL without a default */
 	KEY_TEXT,     /* struct plan_text: shown unexpanded by --check */
+	KEY_WORDING,  /* const char *, an alert's text: its variables are filled in when it is sent */
 	KEY_CHOICE,   /* an enum: its word in `choices` */
 	KEY_CHOICES,  /* unsigned, a mask of 1 << index */
 	KEY_SIGNAL,   /* int */
@@ -41,12 +42,6 @@ enum {
 	KEY_REQUIRED = 1 << 0, /* required if its group is set */
 	KEY_OPTIONAL = 1 << 1, /* KEY_GROUP: zeroed if not set */
 	KEY_AUTO = 1 << 2,     /* KEY_DURATION: may be "auto" */
-	KEY_LATER = 1 << 3,    /* for a later version: rejected */
-};
-
-struct plan_names {
-	const char *const *items;
-	size_t count;
 };
 
 struct schema;
@@ -81,6 +76,7 @@ struct schema {
 struct step_text {
 	struct plan_step step;
 	struct plan_names alert;
+	struct plan_names each;
 	struct {
 		int signal;
 		msec_t timeout;
@@ -88,6 +84,7 @@ struct step_text {
 	struct {
 		struct plan_exec exec;
 		struct plan_http http;
+		struct plan_tcp tcp;
 		msec_t period, timeout;
 	} wait;
 	msec_t sleep;

@@ -17,18 +17,22 @@ const struct schema schema_tls = SCHEMA("tls", tls_keys, -1, .rule = rule_tls);
 
 #define OF struct plan_json
 static const struct key json_keys[] = {
-    KEY(pointer, STRING, NULL, "JSON pointer (RFC 6901) to the value, such as \"/status\"", .flags = KEY_REQUIRED),
+    KEY(pointer, STRING, NULL,
+	"JSON pointer (RFC 6901) to the value, such as \"/status\"; `*` is every member: see JSON ASSERTIONS",
+	.flags = KEY_REQUIRED),
     KEY(equals, VALUE, NULL, "the value equals this string, number or boolean"),
     KEY(not_equals, VALUE, NULL, "the value differs from this one"),
     KEY(one_of, VALUES, NULL, "the value is one of these"),
     KEY(exists, VALUE, NULL, "true: the value exists; false: it does not"),
+    KEY(empty, VALUE, NULL, "true: an array or object without members; false: one with members"),
     KEY(minimum, VALUE, NULL, "the number is at least this"),
     KEY(maximum, VALUE, NULL, "the number is at most this"),
     KEY(all_true, VALUE, NULL, "true: all members of the array or object are true; false: not all are"),
     KEY(age_below, DURATION, NULL, "the timestamp (Unix time or RFC 3339) is younger than this", ANY_TIME),
+    KEY(optional, BOOL, "false", "a value that does not exist is fine, too"),
     END,
 };
-static const struct schema schema_json = SCHEMA("json", json_keys, -1, .rule = rule_json);
+const struct schema schema_json = SCHEMA("json", json_keys, -1, .rule = rule_json);
 #undef OF
 
 #define OF struct plan_http
@@ -50,6 +54,7 @@ static const struct key http_keys[] = {
     KEY(slower_than, DURATION, NULL, "fail if the response takes longer than this", ANY_TIME),
     KEY(tls, GROUP, NULL, "TLS settings", .group = &schema_tls),
     KEY(json, LIST, NULL, "assertions on the JSON body; all must hold", .group = &schema_json),
+    KEY(sign, STRING, NULL, "sign the request: a name under `signers`; see SIGNED REQUESTS"),
     END,
 };
 const struct schema schema_http = SCHEMA("http", http_keys, -1, .rule = rule_http);
@@ -65,7 +70,7 @@ static const struct key tcp_keys[] = {
     KEY(expect, STRING, NULL, "bytes that the response must contain"),
     END,
 };
-static const struct schema schema_tcp = SCHEMA("tcp", tcp_keys, -1, .rule = NULL);
+const struct schema schema_tcp = SCHEMA("tcp", tcp_keys, -1, .rule = NULL);
 #undef OF
 
 #define OF struct plan_file

@@ -17,11 +17,6 @@
 		.name = name_, .type = KEY_##kind, .offset = offsetof(OF, field), .fallback = default_, .help = help_,         \
 		__VA_ARGS__                                                                                                    \
 	}
-/* A row for later versions: no field yet. */
-#define LATER(name_, kind, default_, help_, ...)                                                                               \
-	{                                                                                                                      \
-		.name = name_, .type = KEY_##kind, .fallback = default_, .help = help_, .flags = KEY_LATER, __VA_ARGS__        \
-	}
 #define END                                                                                                                    \
 	{                                                                                                                      \
 		.name = NULL                                                                                                   \
@@ -30,15 +25,10 @@
 	{                                                                                                                      \
 		.name = title, .size = sizeof(OF), .line_offset = line, .keys = keys_, __VA_ARGS__                             \
 	}
-#define LATER_SCHEMA(title, keys_)                                                                                             \
-	{                                                                                                                      \
-		.name = title, .line_offset = -1, .keys = keys_                                                                \
-	}
-
 #define SECONDS(low, high) .min = INT64_C(1000) * (low), .max = INT64_C(1000) * (high)
 #define ANY_TIME           SECONDS(0, 86400)
 
 /* The parts that more than one file's tables name. */
-extern const struct schema schema_tls, schema_http;
+extern const struct schema schema_tls, schema_http, schema_tcp, schema_json, schema_signer, schema_heartbeat;
 
 #endif

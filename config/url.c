@@ -1,7 +1,6 @@
 #include "config/url.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* The port's digits up to `end`; none of them is the scheme's own port. */
@@ -58,15 +57,33 @@ static const char *authority_wrong(const char *from, const char *end)
 	return colon == NULL || is_port(colon + 1, end) ? NULL : "with a port from 1 to 65535";
 }
 
-const char *url_wrong(const char *url)
+/* scheme: its length */
+static const char *rest_wrong(const char *url, size_t scheme)
 {
-	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
-
-	if (scheme == 0)
-		return "starting with http:// or https://";
 	for (const char *p = url; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f)
 			return "without spaces or control characters (write a space as %20)";
 	const char *authority = url + scheme;
 	return authority_wrong(authority, authority + strcspn(authority, "/?#"));
+}
+
+bool method_is_valid(const char *method)
+{
+	return *method != '\0' && strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(method);
+}
+
+const char *url_wrong(const char *url)
+{
+	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
+
+	return scheme == 0 ? "starting with http:// or https://" : rest_wrong(url, scheme);
+}
+
+const char *url_wrong_mail(const char *url)
+{
+	size_t scheme = strncmp(url, "smtp://", 7) == 0 ? 7 : strncmp(url, "smtps://", 8) == 0 ? 8 : 0;
+
+	if (strchr(url, '@') != NULL)
+		return "without user and password, which are settings of their own";
+	return scheme == 0 ? "starting with smtp:// or smtps://" : rest_wrong(url, scheme);
 }

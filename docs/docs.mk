@@ -11,4 +11,5 @@ docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } > docs/tinysup.conf.5
 lint-docs: $(BUILD)/manpage
 	@{ $(MANPAGE); } | diff docs/tinysup.conf.5 - || { echo 'the manual is not what the schema says: make docs'; exit 1; }
+	@! grep -n '(null)' docs/tinysup.conf.5
 	@! groff -man -Tutf8 -ww -z docs/*.[1-8] 2>&1 | grep .

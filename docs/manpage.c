@@ -12,10 +12,11 @@ static const char *type_name(const struct key *key)
 	static const char *const names[] = {
 	    [KEY_BOOL] = "boolean",
 	    [KEY_INT] = "number",
-	    [KEY_SIZE] = "bytes",
+	    [KEY_SIZE] = "size",
 	    [KEY_DURATION] = "duration",
 	    [KEY_STRING] = "string",
 	    [KEY_TEXT] = "string",
+	    [KEY_WORDING] = "string",
 	    [KEY_CHOICE] = "string",
 	    [KEY_CHOICES] = "list of strings",
 	    [KEY_SIGNAL] = "signal",
@@ -76,11 +77,6 @@ static void print_choices(const struct names *names)
 		printf("%s\"%s\"", separator, names->words[i]);
 		separator = ", ";
 	}
-	for (const char *word = names->later; word != NULL; word = strchr(word, '|')) {
-		word += *word == '|';
-		printf("%s\"%.*s\" (not supported in this version)", separator, (int)strcspn(word, "|"), word);
-		separator = ", ";
-	}
 }
 
 /* "json: one object" is "Json: ..." for nobody: only plain words get a capital. */
@@ -107,8 +103,6 @@ static void print_key(const struct key *key, const char *path)
 	if (key->fallback != NULL)
 		printf("; default %s%s%s", *key->fallback ? "" : "\"", key->fallback, *key->fallback ? "" : "\"");
 	printf("%s)\n", key->flags & KEY_REQUIRED ? "; required" : "");
-	if (key->flags & KEY_LATER)
-		puts("Not supported in this version.");
 	fputs("\\&", stdout);
 	print_sentence(key->help);
 }
@@ -117,15 +111,18 @@ static void print_schema(const struct schema *schema, const char *path);
 
 static void print_members(const struct key *key, const char *path, const char *whole)
 {
-	/* http is documented once, with the checks */
-	bool elsewhere = key->group != NULL && strcmp(key->group->name, "http") == 0 && strcmp(path, "checks[]") != 0;
+	/* http and its assertions are documented once, with the checks */
+	const char *name = key->group != NULL ? key->group->name : "";
+	bool elsewhere = strcmp(name, "http") == 0 && strcmp(path, "checks[]") != 0;
+	bool assertions = strcmp(name, "json") == 0 && strcmp(path, "checks[].http") != 0;
 
-	if (elsewhere)
-		printf("The settings are those of\n.BR checks[].http .\n");
+	if (elsewhere || assertions)
+		printf("The settings are those of\n.BR checks[].http%s .\n", assertions ? ".json[]" : "");
 	else if (key->group != NULL)
 		print_schema(key->group, whole);
 	if (key->type == KEY_CHAIN && strcmp(path, "shutdown") == 0) {
-		puts(".SS shutdown.chain[]\nA step has a name, exactly one of\n.BR exec \", \" http \", \" alert \", \" stop "
+		puts(".SS shutdown.chain[]\nA step has a name, exactly one of\n.BR exec \", \" http \", \" tcp \", \" alert "
+		     "\", \" stop "
 		     "\", "
 		     "\" wait \", \" signal\nand\n.BR sleep ,\nand any of the other settings. See THE CHAIN.");
 		print_schema(&schema_step, whole);
@@ -157,12 +154,18 @@ static const struct {
 	const char *name, *text;
 } introductions[] = {
     {"app", "The program to run. See RESTARTS for\n.B app.restart\nand SD_NOTIFY for\n.BR app.notify ."},
+    {"signers",
+     "Named keys, and how requests are signed with them. See SIGNED REQUESTS. The settings after\n.I nonce\ndescribe a scheme; "
+     "with a preset they must not be set."},
     {"checks",
      "A check has a name, exactly one of\n.BR http \", \" tcp \", \" grpc \", \" exec \", \" file \", \" notify\nand\n.BR "
      "process ,\nand any of the other settings. Probes refer to checks by name."},
+    {"start", "Steps before the app. See BEFORE THE APP STARTS."},
     {"probes", "The three probes. See PROBES."},
+    {"heartbeats", "Dead man's switches and leases; at most 16. See HEARTBEATS."},
     {"shutdown", "Deadline, signals, exit codes and the chain. See THE CHAIN."},
     {"alerts", "Channels that\n.B alert\nsteps send to. See ALERTS."},
+    {"recovery", "After a run that was killed. See THE JOURNAL."},
     {"log", "The log of tinysup, on standard error. See LOG."},
 };
 
@@ -174,16 +177,16 @@ static const char *introduction(const char *name)
 	return NULL;
 }
 
-/* The sections in use, each under a heading; then single settings; then what later versions will have. */
+/* The sections in use, each under a heading; then single settings. */
 int main(void)
 {
-	static const char *const headings[] = {NULL, "Settings without a section", "Reserved for later versions"};
+	static const char *const headings[] = {NULL, "Settings without a section"};
 
-	for (int part = 0; part < 3; part++) {
+	for (int part = 0; part < 2; part++) {
 		if (headings[part] != NULL)
 			printf(".SS %s\n", headings[part]);
 		for (const struct key *key = schema_root.keys; key->name != NULL; key++) {
-			int its_part = key->flags & KEY_LATER ? 2 : key->group != NULL ? 0 : 1;
+			int its_part = key->group != NULL ? 0 : 1;
 			char whole[128];
 			if (its_part != part)
 				continue;

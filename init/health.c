@@ -71,7 +71,7 @@ static void log_verdict(const struct health *health, enum probe_kind kind)
 	size_t failed = 0;
 
 	for (size_t i = 0; i < health->plan->checks.count; i++)
-		if ((round->failed >> i & 1) != 0 && !health->plan->checks.items[i].soft)
+		if ((round->blamed >> i & 1) != 0) /* not `failed`: the next round may have begun */
 			names[failed++] = health->plan->checks.items[i].name;
 	if (round->verdict == VERDICT_FAILURE || watchdog)
 		log_fields(LOG_WARN, "probe_change", name_of(&names_probes, kind),
@@ -100,6 +100,7 @@ static void run_action(struct health *health, const struct prober_action *action
 		break;
 	case PROBER_VERDICT:
 		log_verdict(health, action->probe);
+		health->judged |= 1u << action->probe;
 		break;
 	case PROBER_UNHEALTHY:
 		health->due = health->plan->probes[action->probe].on_failure;

@@ -13,6 +13,7 @@ struct health {
 	const struct app *app;
 	enum unhealthy due; /* on_failure that is due; the caller resets it */
 	msec_t extend;      /* EXTEND_TIMEOUT_USEC, for the sequencer; 0: none */
+	unsigned judged;    /* bit n: probe n has a new verdict; the caller resets it */
 	bool changed;       /* something to publish; the caller resets it */
 	uint64_t unstarted; /* checks that could not start: reported to the prober after its actions */
 	char unstarted_why[sizeof((struct check_result *)0)->message]; /* of the last one */

@@ -73,7 +73,7 @@ static void serve(const void *context, int fd)
 
 	/* after changing the user, which clears it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	httpd_run(fd, listener->page);
+	httpd_run(fd, listener->page, listener->plan);
 }
 
 static pid_t start(const struct listener *listener)
@@ -85,6 +85,7 @@ static pid_t start(const struct listener *listener)
 	    .umask = -1,
 	    .input = -1,
 	    .output = -1,
+	    .error = -1,
 	    .work = serve,
 	    .result = listener->fd,
 	    .context = listener,

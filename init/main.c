@@ -13,9 +13,15 @@
 #include "config/config.h"
 #include "config/duration.h"
 #include "config/plan_print.h"
+#include "config/platform.h"
 #include "init/base/log.h"
+#include "init/emit.h"
 #include "init/options.h"
+#include "init/readers/history.h"
 #include "init/readers/status.h"
+#include "init/rehearse.h"
+#include "init/request.h"
+#include "init/step.h"
 #include "init/supervisor.h"
 #include "init/usage.h"
 #include "probes/http.h"
@@ -55,20 +61,35 @@ static void apply_options(const struct options *options, struct plan *plan, stru
 	plan->log_level = level < LOG_ERROR ? LOG_ERROR : level > LOG_TRACE ? LOG_TRACE : (enum log_level)level;
 }
 
+static void warn_of_no_time(const struct plan_shutdown *shutdown)
+{
+	char grace[DURATION_TEXT];
+
+	duration_format(shutdown->grace, grace);
+	log_fields(LOG_WARN, "grace_none", NULL, LOG_FIELDS(field_number("platform_grace_ms", shutdown->grace)),
+		   PLATFORM_NO_TIME, shutdown->platform, grace, shutdown->raise,
+		   (long long)(platform_needed(shutdown->deadline) / 1000));
+}
+
 /* Docker's default of 10 s cuts off most chains: warns until platform_grace is set. */
 static void warn_of_grace(const struct plan *plan)
 {
-	char deadline[DURATION_TEXT];
+	char deadline[DURATION_TEXT], needed[DURATION_TEXT];
 
-	if (plan->file == NULL || plan->shutdown.grace != MSEC_UNSET || plan->shutdown.effective <= 8000)
+	if (plan->file != NULL && platform_effective(plan->shutdown.deadline, plan->shutdown.grace) <= 0)
+		warn_of_no_time(&plan->shutdown);
+	if (plan->file == NULL || plan->shutdown.grace != MSEC_UNSET ||
+	    platform_effective(plan->shutdown.deadline, PLATFORM_DOCKER_GRACE) == plan->shutdown.deadline)
 		return;
 	duration_format(plan->shutdown.effective, deadline);
+	duration_format(platform_needed(plan->shutdown.deadline), needed);
 	log_fields(
 	    LOG_WARN, "grace_unknown", NULL, LOG_FIELDS(field_number("deadline_ms", plan->shutdown.effective)),
 	    "a shutdown may take %s, but Docker kills after 10 s by default: set stop_grace_period (Compose), --stop-timeout "
-	    "(docker run) or terminationGracePeriodSeconds (Kubernetes) to at least 2 s more, and shutdown.platform_grace "
-	    "to the same value",
-	    deadline);
+	    "(docker run) or terminationGracePeriodSeconds (Kubernetes) to at least %s, and shutdown.platform_grace to the "
+	    "same "
+	    "value; --emit prints the whole stanza",
+	    deadline, needed);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -120,14 +141,9 @@ static int run_supervisor(const struct options *options, const struct signals_in
 	_exit(supervise(plan, &manner, signals));
 }
 
-/* Runs the checks of the named configuration, else of the supervisor's, else of the default one. */
-static int probe_by_config(const struct probe_options *options, const char *named)
+static int probe_by_config(const struct probe_options *options, const char *file)
 {
 	static const struct config_checks judges = {.url = http_url_wrong};
-	const char *file = named != NULL ? named : probe_find_config(config_find(NULL));
-
-	if (file == NULL)
-		file = config_find(NULL);
 	const struct plan *plan = config_load(file, NULL, &judges, stderr);
 	if (plan != NULL)
 		return probe_checks(plan, options);
@@ -147,7 +163,7 @@ static int run_probe(const struct options *options)
 		return code;
 	if (probe->check == NULL && probe->target != NULL && probe_is_url(probe->target))
 		return probe_url(probe);
-	return probe_by_config(probe, named);
+	return probe_by_config(probe, probe_config(named));
 }
 
 static int run_check(const struct options *options)
@@ -158,7 +174,46 @@ static int run_check(const struct options *options)
 	if (plan == NULL)
 		return EX_CONFIG;
 	plan_print(plan, stdout);
+	if (plan->state_dir != NULL)
+		history_learned_grace(plan->state_dir, plan->instance, plan->shutdown.effective, stdout, stderr);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR;
+}
+
+/* The journal's directory, as the configuration says. False: that is invalid. */
+static bool find_state_dir(const char *option, const char **directory)
+{
+	static const struct config_checks judges = {.warns = true};
+	const char *file = probe_config(option);
+	char *text = NULL;
+	size_t length;
+	FILE *said = open_memstream(&text, &length); /* warnings have no place here */
+
+	const struct plan *plan = said != NULL ? config_load(file, NULL, &judges, said) : NULL;
+	if (said != NULL)
+		fclose(said);
+	if (plan == NULL)
+		fprintf(stderr, "%stinysup: invalid configuration %s: correct it, or give --state DIR\n",
+			text != NULL ? text : "", file != NULL ? file : "");
+	else
+		*directory = plan->state_dir;
+	free(text);
+	return plan != NULL;
+}
+
+static int run_history(const struct options *options)
+{
+	const char *directory = options->state_dir;
+	char *end = NULL;
+	long last = options->argument != NULL ? strtol(options->argument, &end, 10) : 0;
+
+	if (options->argument != NULL && (*options->argument == '\0' || *end != '\0' || last < 1)) {
+		usage_error(options->who, options->argv0, "expected a number of events, such as --history=20",
+			    options->argument);
+		return options->who->usage_code;
+	}
+	if (directory == NULL && !find_state_dir(options->config, &directory))
+		return EX_CONFIG;
+	return history_main(directory, options->config, (size_t)last, options->probe.json);
 }
 
 static int run_status(const struct options *options)
@@ -167,6 +222,12 @@ static int run_status(const struct options *options)
 		usage_error(options->who, options->argv0, "unknown format; use --status or --status=json", options->argument);
 		return options->who->usage_code;
 	}
+	if (options->watch && (options->probe.json || options->argument != NULL)) {
+		usage_error(options->who, options->argv0, "--watch is for people: without json", options->argument);
+		return options->who->usage_code;
+	}
+	if (options->watch)
+		return status_watch(options->config);
 	return status_main(options->probe.json ? "json" : options->argument, options->config);
 }
 
@@ -182,6 +243,12 @@ int main(int argc, char **argv)
 		return code;
 	if (options.mode == MODE_SUPERVISE)
 		return run_supervisor(&options, &signals);
+	if (options.mode == MODE_STEP)
+		_exit(step_main(&options, &signals));
+	if (options.mode == MODE_REQUEST)
+		_exit(request_main(&options));
+	if (options.mode == MODE_REHEARSE)
+		exit(rehearse_main(&options, &signals));
 	if (options.mode == MODE_PROBE) {
 		_exit(run_probe(&options)); /* OpenSSL would free a hundred tables one by one */
 	}
@@ -189,6 +256,10 @@ int main(int argc, char **argv)
 	switch (options.mode) {
 	case MODE_CHECK:
 		return run_check(&options);
+	case MODE_HISTORY:
+		return run_history(&options);
+	case MODE_EMIT:
+		return emit_main(&options);
 	case MODE_STATUS:
 		return run_status(&options);
 	case MODE_HELP:
@@ -201,11 +272,11 @@ int main(int argc, char **argv)
 		usage_license();
 		return EXIT_SUCCESS;
 	case MODE_REHEARSE:
-	case MODE_EMIT:
 	case MODE_PROBE:
+	case MODE_STEP:
+	case MODE_REQUEST:
 	case MODE_SUPERVISE:
 		break;
 	}
-	fprintf(stderr, "tinysup: %s: not supported in this version\n", options.mode == MODE_EMIT ? "--emit" : "--rehearse");
-	return EX_CONFIG;
+	return EX_SOFTWARE; /* they have ended above */
 }

@@ -6,30 +6,43 @@
 #include <string.h>
 
 #include "config/duration.h"
+#include "config/emit.h"
 #include "config/signame.h"
 #include "init/persona.h"
 #include "init/usage.h"
 #include "probes/probe_report.h"
 
-#define PROBE_TIMEOUT ((msec_t)900) /* below the second that Kubernetes gives a probe */
+#define REQUEST_TIMEOUT ((msec_t)10000)
+#define PROBE_TIMEOUT   ((msec_t)900) /* below the second that Kubernetes gives a probe */
 
 enum {
 	OPT_PROBE = 256,
 	OPT_STATUS,
 	OPT_CHECK,
+	OPT_HISTORY,
+	OPT_STATE,
+	OPT_STEP,
+	OPT_REQUEST,
+	OPT_SIGN,
 	OPT_REHEARSE,
 	OPT_EMIT,
 	OPT_CONFIG,
 	OPT_TIMEOUT,
 	OPT_DIRECT,
 	OPT_JSON,
-	OPT_LOCATION
+	OPT_LOCATION,
+	OPT_WATCH
 };
 
 static const struct option long_options[] = {
     {"probe", optional_argument, NULL, OPT_PROBE},
     {"status", optional_argument, NULL, OPT_STATUS},
     {"check", optional_argument, NULL, OPT_CHECK},
+    {"history", optional_argument, NULL, OPT_HISTORY},
+    {"state", required_argument, NULL, OPT_STATE},
+    {"step", required_argument, NULL, OPT_STEP},
+    {"request", no_argument, NULL, OPT_REQUEST},
+    {"sign", required_argument, NULL, OPT_SIGN},
     {"rehearse", optional_argument, NULL, OPT_REHEARSE},
     {"emit", required_argument, NULL, OPT_EMIT},
     {"config", required_argument, NULL, OPT_CONFIG},
@@ -37,6 +50,7 @@ static const struct option long_options[] = {
     {"direct", no_argument, NULL, OPT_DIRECT},
     {"json", no_argument, NULL, OPT_JSON},
     {"location", no_argument, NULL, OPT_LOCATION},
+    {"watch", no_argument, NULL, OPT_WATCH},
     {"single-child", no_argument, NULL, 'c'},
     {"rewrite", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
@@ -136,6 +150,31 @@ static bool apply_option(struct options *out, int option, int argc, char **argv)
 		return set_mode(out, MODE_STATUS);
 	case OPT_CHECK:
 		return apply_check(out, argc, argv);
+	case OPT_HISTORY:
+		out->argument = optarg;
+		return set_mode(out, MODE_HISTORY);
+	case OPT_STATE:
+		out->state_dir = optarg;
+		return *optarg != '\0';
+	case OPT_STEP:
+		out->argument = optarg;
+		return set_mode(out, MODE_STEP);
+	case OPT_REQUEST:
+		/* `--request URL`, wherever other options stand */
+		if (optind < argc && *argv[optind] != '-')
+			out->argument = argv[optind++];
+		if (out->probe.timeout == PROBE_TIMEOUT)
+			out->probe.timeout = REQUEST_TIMEOUT;
+		return set_mode(out, MODE_REQUEST);
+	case OPT_SIGN:
+		out->sign = optarg;
+		return out->mode == MODE_REQUEST;
+	case 'X':
+		out->method = optarg;
+		return out->mode == MODE_REQUEST && *optarg != '\0';
+	case 'd':
+		out->body = optarg;
+		return out->mode == MODE_REQUEST;
 	case OPT_REHEARSE:
 		out->argument = optarg;
 		return set_mode(out, MODE_REHEARSE);
@@ -152,6 +191,9 @@ static bool apply_option(struct options *out, int option, int argc, char **argv)
 		return true;
 	case OPT_JSON:
 		out->probe.json = true;
+		return true;
+	case OPT_WATCH:
+		out->watch = true;
 		return true;
 	case OPT_LOCATION:
 		out->probe.location = true;
@@ -219,10 +261,16 @@ static const char *expected_value(int option)
 		return "exit code must be between 0 and 255";
 	case 'p':
 		return "expected a signal such as SIGTERM";
+	case OPT_SIGN:
+	case 'X':
+	case 'd':
+		return "only after --request";
 	case OPT_CHECK:
 		return "--check NAME must follow --probe; --check alone takes no name and no other mode";
+	case OPT_STATE:
+		return "expected a directory";
 	default:
-		return "choose one of --probe, --status, --check, --help, --version and --license";
+		return "choose one of --probe, --status, --check, --history, --emit, --help, --version and --license";
 	}
 }
 
@@ -269,7 +317,9 @@ int options_parse(int argc, char **argv, struct options *out)
 		if (option == '?')
 			return command_line_error(out, argc, argv, "unknown option", which);
 		if (option == ':')
-			return command_line_error(out, argc, argv, "option requires an argument", which);
+			return command_line_error(
+			    out, argc, argv,
+			    optopt == OPT_EMIT ? "which platform? Use " EMIT_PLATFORMS : "option requires an argument", which);
 		if (!apply_option(out, option, argc, argv)) {
 			if (who->manner.dialect == DIALECT_TINYSUP)
 				return command_line_error(out, argc, argv, expected_value(option),
@@ -279,8 +329,15 @@ int options_parse(int argc, char **argv, struct options *out)
 		}
 	}
 	out->command = argv + optind;
+	if (out->state_dir != NULL && out->mode == MODE_SUPERVISE)
+		return command_line_error(
+		    out, argc, argv, "goes with --history; the journal of a run is state_dir in the configuration", "--state");
+	if (out->watch && out->mode != MODE_STATUS)
+		return command_line_error(out, argc, argv, "goes with --status", "--watch");
 	if (out->mode == MODE_PROBE && out->probe.target == NULL && optind < argc)
 		out->probe.target = argv[optind++];
+	if (out->mode == MODE_REQUEST && out->argument == NULL && optind < argc)
+		out->argument = argv[optind++];
 	if (out->mode != MODE_SUPERVISE && optind < argc && out->mode != MODE_HELP && out->mode != MODE_VERSION &&
 	    out->mode != MODE_LICENSE)
 		return command_line_error(out, argc, argv, "unexpected argument", argv[optind]);

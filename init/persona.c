@@ -18,7 +18,7 @@ static const struct persona personas[] = {
     [DIALECT_TINYSUP] =
 	{
 	    .name = "tinysup",
-	    .short_options = "+:cghlr:e:p:svVw",
+	    .short_options = "+:cghlr:e:p:svVwX:d:",
 	    .long_options = true,
 	    .reads_config = true,
 	    .usage_code = EX_USAGE,

@@ -30,19 +30,23 @@ static void put(char *field, size_t size, const char *string)
 
 /* --- once -------------------------------------------------------------------------------------------------------------- */
 
-static void put_names(struct page *page, const struct plan *plan)
+static void put_checks(struct page *page, const struct plan *plan)
 {
-	const struct plan_chain *chain = &plan->shutdown.chain;
-
 	page->head.checks = plan->checks.count;
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		put(page->check[i].name, PAGE_NAME, plan->checks.items[i].name);
 		page->check[i].kind = plan->checks.items[i].kind;
 		page->check[i].soft = plan->checks.items[i].soft;
 	}
-	page->head.steps = chain->steps;
-	for (size_t i = 0; i < chain->steps; i++)
-		put(page->step[i].name, PAGE_NAME, plan_step_at(chain, i)->name);
+}
+
+static void put_beats(struct page *page, const struct plan *plan)
+{
+	page->head.beats = plan->heartbeats.count;
+	for (size_t i = 0; i < plan->heartbeats.count; i++) {
+		put(page->beat[i].name, PAGE_NAME, plan->heartbeats.items[i].beat.name);
+		page->beat[i].start = plan->heartbeats.items[i].start;
+	}
 }
 
 static void put_constants(struct page *page, const struct plan *plan)
@@ -67,6 +71,9 @@ static void put_constants(struct page *page, const struct plan *plan)
 	put(head->config, PAGE_PATH, plan->path != NULL ? plan->path : "");
 	if (plan->path != NULL && strcmp(head->config, plan->path) != 0)
 		*head->config = '\0';
+	const char *output = plan->app.output.file != NULL ? plan->app.output.file : "";
+	put(head->output, PAGE_TEXT, strlen(output) < PAGE_TEXT ? output : "");
+	head->output_tail = plan->app.output.tail;
 	for (int kind = 0; kind < PROBE_COUNT; kind++) {
 		head->verdicts[kind].checks = plan->probes[kind].checks;
 		head->verdicts[kind].probed = plan->probes[kind].given;
@@ -103,15 +110,14 @@ struct page *publish_open(const struct plan *plan, const struct page **shown)
 	if (page == MAP_FAILED || seal_memory(fd) != 0)
 		return NULL;
 	put_constants(page, plan);
-	put_names(page, plan);
+	put_checks(page, plan);
+	put_beats(page, plan);
 	if (plan->listen != NULL)
 		*shown = page_map(fd);
 	if (plan->file != NULL)
 		madvise(page, sizeof *page, MADV_DONTFORK); /* children cannot write to it */
 	return page;
 }
-
-_Static_assert(STATE_CUT + 1 == PAGE_STATES, "the page's readers know as many states of a step as there are");
 
 /* --- again and again ----------------------------------------------------------------------------------------------------- */
 
@@ -156,6 +162,20 @@ static void put_check(struct page_check *to, const struct prober *prober, size_t
 	put(to->message, PAGE_TEXT, check->last.message);
 }
 
+static void put_beat(struct page_beat *to, const struct heartbeats *from, size_t index)
+{
+	const struct beat *beat = &from->beats.items[index];
+
+	to->open = beat->open;
+	to->armed = beat->armed;
+	to->lost = beat->open && beat->failed;
+	to->failures = beat->failures;
+	to->at = beat->ever ? beat->since : 0;
+	to->ok = beat->ok;
+	to->failed = beat->bad;
+	put(to->why, PAGE_TEXT, from->why[index]);
+}
+
 static void put_app(struct page_app *to, const struct sources *from)
 {
 	const struct app *app = from->app;
@@ -167,7 +187,8 @@ static void put_app(struct page_app *to, const struct sources *from)
 		to->started_unix_ms = clock_wall(app->started);
 	}
 	to->restarts = app->starts > 0 ? app->starts - 1 : 0;
-	to->restart_at = from->seq->phase == PHASE_WAITING ? from->seq->start_at : 0;
+	bool timed = from->seq->phase == PHASE_WAITING && from->seq->start_at != INT64_MAX;
+	to->restart_at = timed ? from->seq->start_at : 0;
 	to->ended = app->ended;
 	to->wait_status = app->wait_status;
 	to->ready = health->prober.ready_came;
@@ -182,6 +203,15 @@ static void put_app(struct page_app *to, const struct sources *from)
 static bool has_started(const struct page_head *head, const struct seq *seq)
 {
 	return memcmp(head->chains_run, seq->chains_run, sizeof head->chains_run) != 0;
+}
+
+static void put_names(struct page *page, const struct plan_chain *chain)
+{
+	page->head.steps = chain->steps;
+	for (size_t i = 0; i < chain->steps; i++) {
+		put(page->step[i].name, PAGE_NAME, plan_step_at(chain, i)->name);
+		page->step[i].state = STATE_PENDING;
+	}
 }
 
 static void put_steps(struct page *page, const struct seq *seq)
@@ -211,10 +241,9 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 		*chain = (struct page_chain){
 		    .ran = true, .running = true, .started = seq->started, .unix_ms = clock_wall(seq->started)};
 		chain->reason = seq->reason;
-		chain->deadline = seq->started + seq->plan->shutdown.effective;
+		chain->deadline = seq->started + seq_deadline(seq->plan, seq->reason);
 		put(chain->signal, sizeof chain->signal, seq->signal > 0 ? signal_name(seq->signal) : "");
-		for (size_t i = 0; i < head->steps; i++)
-			page->step[i].state = STATE_PENDING;
+		put_names(page, seq->chain);
 	}
 	if (chain->running && !runs) {
 		chain->ended = now;
@@ -225,26 +254,73 @@ static void put_chain(struct page *page, const struct seq *seq, msec_t now)
 	memcpy(head->chains_failed, seq->chains_failed, sizeof head->chains_failed);
 	if (runs)
 		chain->required_failed = seq->required_failed;
-	put_steps(page, seq);
+	if (chain->ran && !chain->earlier)
+		put_steps(page, seq);
 }
 
 static enum page_phase phase_of(const struct seq *seq)
 {
-	if (seq->phase == PHASE_RUNNING)
-		return PAGE_RUNNING;
-	if (seq_is_restarting(seq))
-		return PAGE_WAITING_TO_RESTART;
-	return PAGE_STOPPING;
+	static const enum page_phase phases[] = {[SEQ_STARTING] = PAGE_STARTING,
+						 [SEQ_RUNNING] = PAGE_RUNNING,
+						 [SEQ_RESTARTING] = PAGE_WAITING_TO_RESTART,
+						 [SEQ_HELD] = PAGE_HELD,
+						 [SEQ_STOPPING] = PAGE_STOPPING};
+
+	return phases[seq_state(seq)];
+}
+
+/* Between them, readers wait. */
+static void begin(struct page *page)
+{
+	atomic_store_explicit(&page->turn, atomic_load_explicit(&page->turn, memory_order_relaxed) + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void end(struct page *page)
+{
+	atomic_store_explicit(&page->turn, atomic_load_explicit(&page->turn, memory_order_relaxed) + 1, memory_order_release);
+}
+
+void publish_event(struct page *page, const struct record *record)
+{
+	begin(page);
+	page->event[page->head.events++ % PAGE_EVENTS] = *record;
+	end(page);
+}
+
+void publish_earlier(struct page *page, const struct plan *plan, const struct account_chain *from)
+{
+	struct page_chain *chain = &page->head.chain;
+	const int64_t length = from->after > 0 ? from->after : 0;
+
+	if (chain->ran || !from->ran || from->reason < 0)
+		return;
+	begin(page);
+	*chain = (struct page_chain){.ran = true,
+				     .earlier = true,
+				     .cut_off = !from->ended,
+				     .reason = (enum reason)from->reason,
+				     .ended = length,
+				     .unix_ms = from->time,
+				     .required_failed = from->failed};
+	put(chain->signal, sizeof chain->signal, from->signal > 0 ? signal_name(from->signal) : "");
+	put_names(page, &plan->shutdown.chain);
+	chain->step = page->head.steps;
+	for (size_t i = 0; i < page->head.steps; i++) {
+		page->step[i].state = from->steps[i].state;
+		page->step[i].attempt = from->steps[i].attempt;
+		page->step[i].started = from->steps[i].took >= 0 ? 1 : 0;
+		page->step[i].ended = from->steps[i].took >= 0 ? 1 + from->steps[i].took : 0;
+	}
+	end(page);
 }
 
 void publish(struct page *page, const struct sources *from)
 {
 	struct page_head *head = &page->head;
-	uint64_t turn = atomic_load_explicit(&page->turn, memory_order_relaxed);
 	msec_t now = clock_now(), until = prober_valid_until(&from->health->prober);
 
-	atomic_store_explicit(&page->turn, turn + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
+	begin(page);
 	head->written = now;
 	head->phase = phase_of(from->seq);
 	head->listener_restarts = from->listener->service.restarts;
@@ -253,6 +329,8 @@ void publish(struct page *page, const struct sources *from)
 		put_verdict(&head->verdicts[kind], &from->health->prober, (enum probe_kind)kind, until, now);
 	for (size_t i = 0; i < head->checks; i++)
 		put_check(&page->check[i], &from->health->prober, i);
+	for (size_t i = 0; i < head->beats; i++)
+		put_beat(&page->beat[i], from->heartbeats, i);
 	put_chain(page, from->seq, now);
-	atomic_store_explicit(&page->turn, turn + 2, memory_order_release);
+	end(page);
 }

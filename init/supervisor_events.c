@@ -7,6 +7,7 @@
 #include "config/signame.h"
 #include "init/child/jobs.h"
 #include "init/base/log.h"
+#include "init/narrate.h"
 #include "init/supervisor_private.h"
 #include "init/child/sweep.h"
 #include "init/persona.h"
@@ -14,6 +15,8 @@
 
 /* Signals per turn, so that a flood cannot starve the timer. */
 #define SIGNALS_AT_ONCE 64
+/* Messages of the journal per turn. */
+#define MESSAGES_AT_ONCE 8
 /* Children reaped per turn. */
 #define CHILDREN_AT_ONCE 64
 /* Processes that are not our children are looked for this often ... */
@@ -26,6 +29,8 @@ static void app_exited(struct supervisor *s, int status)
 	struct event event = {.kind = EVENT_APP_EXIT, .wait_status = status};
 
 	event.exec_errno = app_reaped(&s->app, status);
+	bool crashed = s->seq.phase == PHASE_RUNNING && status != 0;
+	remember_app_exit(&s->memory, status, crashed ? &s->output : NULL);
 	if (supervisor_is_childless(s) && !s->manner->exit_at_once)
 		s->app.group = 0; /* a subreaper without children has no process in that group */
 	event.group_left = app_group_left(&s->app, true);
@@ -55,6 +60,12 @@ static void job_reaped(struct supervisor *s, struct job_id id, const struct chec
 		health_check_done(&s->health, id.index, result);
 		supervisor_handle_health(s);
 		break;
+	case JOB_BEAT:
+		heartbeats_done(&s->heartbeats, id.index, result);
+		break;
+	case JOB_NOTICE:
+		announce_done(&s->announcer, id.index, result);
+		break;
 	case JOB_ABANDONED:
 		break;
 	}
@@ -68,9 +79,10 @@ static void child_ended(struct supervisor *s, pid_t pid, int status)
 
 	if (jobs_reaped(pid, status, &id, &result)) {
 		job_reaped(s, id, &result);
-	} else if (!log_reaped(pid)) {
+	} else if (!log_reaped(pid) && !journal_reaped(&s->memory.journal, pid)) {
 		now = clock_now();
-		if (listener_reaped(&s->listener, pid, now) || service_reaped(&s->health.notify.relay, pid, now))
+		if (listener_reaped(&s->listener, pid, now) || service_reaped(&s->health.notify.relay, pid, now) ||
+		    service_reaped(&s->output.relay, pid, now))
 			s->changed = true;
 		else if (s->manner->warn_on_reap)
 			persona_reaped(s->manner->dialect, pid);
@@ -151,6 +163,34 @@ void supervisor_handle_stop_signals(struct supervisor *s)
 		supervisor_handle_signal(s, &seen);
 }
 
+/* --- the journal -----------------------------------------------------------------------------------------------------------
+ */
+
+static void on_account(struct supervisor *s, const struct account *account)
+{
+	narrate_account(account, s->plan);
+	if (account->owed == OWED_REST)
+		memcpy(s->recovered, account->id, sizeof s->recovered);
+	if (s->memory.page != NULL)
+		publish_earlier(s->memory.page, s->plan, &account->chain);
+	supervisor_feed(s, &(struct event){.kind = EVENT_ACCOUNT, .account = account, .time = clock_wall(clock_now())});
+}
+
+void supervisor_handle_journal(struct supervisor *s)
+{
+	static struct journal_message message; /* too large for a stack */
+
+	for (int i = 0; i < MESSAGES_AT_ONCE && !s->over && journal_receive(&s->memory.journal, &message); i++) {
+		if (message.kind == JOURNAL_ACCOUNT)
+			on_account(s, &message.account);
+		else if (message.kind == JOURNAL_TROUBLE)
+			log_fields(LOG_WARN, "journal_error", NULL, LOG_FIELDS(field_text("error", strerror(message.error))),
+				   "%s: %s", message.what, strerror(message.error));
+		else
+			supervisor_feed(s, &(struct event){.kind = EVENT_ACCOUNT});
+	}
+}
+
 /* Whether to scan: processes forked during a SIGKILL may have escaped, and others than our children end unnoticed. */
 static bool must_scan(const struct supervisor *s)
 {
@@ -173,7 +213,7 @@ static void scan(struct supervisor *s)
 	if (s->seq.phase == PHASE_CHAIN && !app_group_left(&s->app, due))
 		supervisor_feed(s, &(struct event){.kind = EVENT_GROUP_GONE});
 	else if (s->seq.phase == PHASE_SWEEP && due)
-		sweep_signal(SIGKILL, 0, supervisor_is_own_process);
+		sweep_signal(SIGKILL, 0, false, supervisor_is_own_process);
 	else if (s->seq.phase == PHASE_CLEARING && due &&
 		 !sweep_old_life(s->seq.kill_sent ? SIGKILL : 0, supervisor_is_own_process))
 		supervisor_feed(s, &(struct event){.kind = EVENT_CLEARED});
@@ -188,7 +228,11 @@ static bool has_others_left(const struct supervisor *s)
 {
 	if (supervisor_is_childless(s))
 		return false;
-	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && log_writer() == 0)
+	/* all have got SIGKILL and none can fork; on a busy machine, hundreds that die would keep us past the deadline */
+	if (s->seq.kill_sent && getpid() == 1)
+		return false;
+	if (s->listener.service.pid == 0 && s->health.notify.relay.pid == 0 && s->output.relay.pid == 0 && log_writer() == 0 &&
+	    s->memory.journal.writer.pid == 0 && !jobs_any())
 		return true;
 	return sweep_other_children(supervisor_is_own_process);
 }

@@ -1,13 +1,17 @@
-/* Shared by supervisor.c (the loop), supervisor_events.c (input) and supervisor_actions.c (output). */
+/* Shared by supervisor.c (the loop), supervisor_events.c (input), supervisor_actions.c (output) and supervisor_news.c (alerts
+ * about both). */
 #ifndef TINYSUP_INIT_SUPERVISOR_PRIVATE_H
 #define TINYSUP_INIT_SUPERVISOR_PRIVATE_H
 
+#include "init/announce.h"
 #include "init/child/app.h"
 #include "init/child/step_facts.h"
 #include "init/health.h"
+#include "init/heartbeats.h"
 #include "init/listener.h"
 #include "init/base/loop.h"
 #include "init/publish.h"
+#include "init/remember.h"
 #include "init/machine/sequencer.h"
 #include "init/supervisor.h"
 
@@ -29,7 +33,9 @@ struct supervisor {
 	bool changed;        /* since the page was written last */
 	bool over;
 	int exit_code;
-	struct page *page; /* NULL: nothing is published */
+	unsigned unwell; /* bit n: probe n has failed since it was last well */
+	unsigned well;   /* bit n: probe n has succeeded since the app started */
+	struct memory memory;
 
 	struct {
 		uint64_t unstarted; /* steps whose attempt could not start */
@@ -37,12 +43,16 @@ struct supervisor {
 	} pending;                  /* events caused by actions, for the sequencer afterwards */
 	struct app app;
 	struct listener listener;
+	struct app_output output;
 	struct sources sources;
-	/* a start touches the beginnings of these two, and one page each is enough: what is long stands at their ends */
-	struct health health;
-	struct seq seq;
-	struct shutdown_facts facts;
-	char why[PLAN_STEPS_MAX][sizeof((struct check_result *)0)->message]; /* message of the last result, by step */
+	/* A start touches one end of each of these. The long arrays are at the other, so that few pages are touched. */
+	struct health health;                    /* the beginning */
+	struct heartbeats heartbeats;            /* the end */
+	struct seq seq;                          /* the beginning */
+	struct announcer announcer;              /* the end */
+	struct shutdown_facts facts;             /* the beginning */
+	char recovered[SHUTDOWN_ID_TEXT];        /* id of the shutdown that an earlier run did not finish; "": none */
+	char why[PLAN_STEPS_MAX][STEP_WHY_TEXT]; /* message of the last result, by step */
 };
 
 /* Feeds an event to the sequencer and carries out its actions. */
@@ -51,6 +61,14 @@ void supervisor_feed(struct supervisor *s, const struct event *event);
 void supervisor_handle_health(struct supervisor *s);
 /* Starts the app, the first time or again. False (logged) if no process is available. */
 bool supervisor_start_app(struct supervisor *s);
+
+/* The journal has sent something. */
+void supervisor_handle_journal(struct supervisor *s);
+
+/* For notify_on: an action; the app has ended while it ran; a probe has a new verdict. */
+void supervisor_tell(struct supervisor *s, const struct action *action);
+void supervisor_tell_end(struct supervisor *s);
+void supervisor_tell_verdict(struct supervisor *s, enum probe_kind kind);
 
 /* Publishes, if anything has changed. */
 void supervisor_publish(struct supervisor *s);

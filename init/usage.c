@@ -28,6 +28,15 @@ static void print_usage(FILE *to)
 	      "       tinysup --probe URL                        make one HTTP(S) request; needs no configuration\n"
 	      "       tinysup --status[=json]                    print the state of the running tinysup\n"
 	      "       tinysup --check                            validate the configuration and print the shutdown plan\n"
+	      "       tinysup --emit=PLATFORM                    print probes and grace period: docker, compose, swarm, "
+	      "kubernetes, "
+	      "aca, nomad\n"
+	      "       tinysup --history[=N]                      print what happened, the runs before included: N events, or "
+	      "the last 3 runs\n"
+	      "       tinysup --step NAME[,NAME...]              run steps of the shutdown's chain now\n"
+	      "       tinysup --rehearse[=REASON|live]           walk the chain without running it; live: run what is "
+	      "rehearsable\n"
+	      "       tinysup --request [--sign NAME] [-X METHOD] [-d BODY] URL  make one request, print the response's body\n"
 	      "       tinysup --help | --version | --license\n"
 	      "\n"
 	      "options:\n"
@@ -45,7 +54,12 @@ static void print_usage(FILE *to)
 	      "  --check NAME        run this check only\n"
 	      "  --direct            run the checks directly instead of asking the supervisor\n"
 	      "  --json              print the result as JSON\n"
-	      "  --location          URL: follow redirects\n",
+	      "  --location          URL: follow redirects\n"
+	      "with --status:\n"
+	      "  --watch             print it again every second, until tinysup has ended\n"
+	      "with --history:\n"
+	      "  --state DIR         directory of the journal (default: state_dir of the configuration)\n"
+	      "  --json              print one JSON object a line\n",
 	      to);
 }
 

@@ -2,11 +2,14 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "config/expand.h"
 #include "probes/clock.h"
 #include "probes/http_judge.h"
+#include "probes/http_sign.h"
 
 /* Where the first request went, to compare redirects with. */
 struct origin {
@@ -104,8 +107,10 @@ static void converse(struct http_request *request, const struct origin *home, ms
 			result->retry_after = response.retry_after;
 			direction = redirect(request, home, &response, followed, result);
 		}
+		if (request->to && (direction == DIRECTION_NONE || direction == DIRECTION_AWAY))
+			fwrite(response.body, 1, response.length, request->to);
 		if (direction == DIRECTION_NONE || direction == DIRECTION_AWAY)
-			http_judge(request->http, &response, clock_us() - started, result);
+			http_judge(request, &response, clock_us() - started, result);
 		http_response_free(&response);
 	}
 	if (direction == DIRECTION_AWAY && result->outcome == OUTCOME_OK)
@@ -126,19 +131,34 @@ static bool take_credentials(CURLU *url, char **user, char **password)
 	return !curl_url_set(url, CURLUPART_USER, NULL, 0) && !curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
 }
 
-void http_run(const struct plan_http *http, const char *idempotency_key, msec_t timeout, struct check_result *result)
+/* ${idempotency_key} is a client order id: 32 letters and digits suit all exchanges. NULL without memory. */
+static char *put_key(const char *text, const char *idempotency_key)
+{
+	char digest[SIGN_DIGEST_TEXT], *copy = strdup(text);
+
+	sign_digest(idempotency_key, digest);
+	for (char *at = copy; at && (at = strstr(at, KEY_MARK)); at += KEY_MARK_LENGTH)
+		memcpy(at, digest, KEY_MARK_LENGTH);
+	return copy;
+}
+
+/* how: what is not the plan's. */
+static void run(const struct plan_http *http, const struct http_request *how, msec_t timeout, struct check_result *result)
 {
 	struct http_request request = {
 	    .http = http,
+	    .connect_only = how->connect_only,
+	    .to = how->to,
 	    .body = http->body,
 	    .body_length = http->body ? strlen(http->body) : 0,
-	    .idempotency_key = idempotency_key,
+	    .idempotency_key = how->idempotency_key,
 	    .method = http->method ? http->method
 		      : http->body ? "POST"
 				   : "GET",
 	};
 	int64_t started = clock_us();
 	struct origin home = {NULL, NULL, NULL};
+	struct http_signed made = {.body = NULL};
 	char *user = NULL, *password = NULL;
 
 	*result = (struct check_result){.retry_after = MSEC_UNSET};
@@ -153,13 +173,42 @@ void http_run(const struct plan_http *http, const char *idempotency_key, msec_t 
 	} else {
 		request.user = http->basic_user ? http->basic_user : user;
 		request.password = http->basic_user ? http->basic_password : password;
-		converse(&request, &home, timeout, result);
+		if (http->signer == NULL || http_sign(&request, &made, result))
+			converse(&request, &home, timeout, result);
 	}
+	http_signed_free(&made);
 	origin_free(&home);
 	curl_free(user);
 	curl_free(password);
 	curl_url_cleanup(request.url);
 	result->took_us = clock_us() - started;
+}
+
+void http_run(const struct plan_http *http, const char *idempotency_key, msec_t timeout, struct check_result *result)
+{
+	struct plan_http keyed = *http;
+	char *url = NULL, *body = NULL;
+
+	if (idempotency_key) {
+		keyed.url.value = url = put_key(http->url.value, idempotency_key);
+		keyed.body = body = http->body ? put_key(http->body, idempotency_key) : NULL;
+	}
+	if (idempotency_key && (!url || (http->body && !body)))
+		result_error(result, "out of memory");
+	else
+		run(&keyed, &(struct http_request){.idempotency_key = idempotency_key}, timeout, result);
+	free(url);
+	free(body);
+}
+
+void http_fetch(const struct plan_http *http, msec_t timeout, FILE *to, struct check_result *result)
+{
+	run(http, &(struct http_request){.to = to}, timeout, result);
+}
+
+void http_connect(const struct plan_http *http, msec_t timeout, struct check_result *result)
+{
+	run(http, &(struct http_request){.connect_only = true}, timeout, result);
 }
 
 const char *http_url_wrong(const char *text)

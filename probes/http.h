@@ -14,6 +14,8 @@
 #ifndef TINYSUP_PROBES_HTTP_H
 #define TINYSUP_PROBES_HTTP_H
 
+#include <stdio.h>
+
 #include "probes/result.h"
 
 /*
@@ -21,6 +23,15 @@
  * ignores SIGPIPE for the process, so this is for workers and --probe only.
  */
 void http_run(const struct plan_http *http, const char *idempotency_key, msec_t timeout, struct check_result *result);
+
+/* The same, and writes the last response's body to `to`, whatever is thought of it. */
+void http_fetch(const struct plan_http *http, msec_t timeout, FILE *to, struct check_result *result);
+
+/*
+ * Does all but the request: signs, looks the name up, connects, and verifies the certificate. Nothing is sent but the TLS
+ * handshake.
+ */
+void http_connect(const struct plan_http *http, msec_t timeout, struct check_result *result);
 
 /* Why libcurl's parser rejects a URL; NULL: it does not. Needs no initialisation. */
 const char *http_url_wrong(const char *text);

@@ -189,6 +189,22 @@ static msec_t parse_retry_after(const char *text)
 	return date > 0 ? (msec_t)(date * 1000) : 0;
 }
 
+/* Retry-After, or Discord's more precise X-RateLimit-Reset-After: seconds, with a fraction. */
+static msec_t read_retry_after(CURL *easy)
+{
+	struct curl_header *header;
+	char *end;
+
+	if (curl_easy_header(easy, "X-RateLimit-Reset-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+		double seconds = strtod(header->value, &end);
+		if (end != header->value && *end == '\0' && seconds >= 0 && seconds < 1e9)
+			return (msec_t)(seconds * 1000 + 0.999);
+	}
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		return parse_retry_after(header->value);
+	return MSEC_UNSET;
+}
+
 static int read_grpc_status(CURL *easy)
 {
 	struct curl_header *header;
@@ -210,9 +226,11 @@ static bool read_answer(CURL *easy, struct http_response *response)
 	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
 	response->is_http2 = version == CURL_HTTP_VERSION_2_0;
 	response->grpc_status = read_grpc_status(easy);
-	if ((status == 429 || status == 503) &&
-	    curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		response->retry_after = parse_retry_after(header->value);
+	if (status == 429 || status == 503)
+		response->retry_after = read_retry_after(easy);
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+	    !clock_http_date(header->value, &response->date))
+		response->date = 0;
 	if (curl_easy_header(easy, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return true;
 	/* libcurl leaves a "\r" in an empty one */
@@ -249,10 +267,13 @@ bool http_exchange(const struct http_request *request, msec_t timeout, int64_t d
 	if (!response->body || set_transport(easy, &transfer)) {
 		result_error(result, "cannot initialise libcurl");
 	} else if (http_request_set(easy, request, &lists, result)) {
+		curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, (long)request->connect_only);
 		CURLcode code = curl_easy_perform(easy);
 		result->sent = result->sent || transfer.request_sent;
 		if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && response->cut && !transfer.out_of_memory))
 			explain(easy, code, &transfer, timeout, result);
+		else if (request->connect_only)
+			result->outcome = OUTCOME_OK;
 		else if (!transfer.headed)
 			/* libcurl takes the end of the connection for it */
 			result_fail(result, FAILURE_PROTOCOL, "protocol: truncated response");

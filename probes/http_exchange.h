@@ -10,6 +10,7 @@ struct http_response {
 	int grpc_status;    /* from the trailers or, where there are none, the headers; -1: none */
 	char *location;     /* Location, NULL: none */
 	msec_t retry_after; /* MSEC_UNSET: none */
+	double date;        /* Date, seconds since 1970; 0: none */
 	char *body;         /* the first max_body bytes and a NUL */
 	size_t length;
 	bool cut; /* there was more */

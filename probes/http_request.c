@@ -51,6 +51,7 @@ static bool append(struct curl_slist **list, const char *fmt, ...)
 	if (length < 0)
 		return false;
 	longer = curl_slist_append(*list, line);
+	explicit_bzero(line, (size_t)length);
 	free(line);
 	if (longer)
 		*list = longer;
@@ -100,22 +101,34 @@ static bool add_content_type(const struct http_request *request, struct curl_sli
 	return *body || add_default(request, list, "Content-Type", "");
 }
 
-static bool set_headers(CURL *easy, const struct http_request *request, struct curl_slist **list, struct check_result *result)
+static bool add_headers(const struct http_request *request, const struct plan_pair *headers, size_t count,
+			struct curl_slist **list, struct check_result *result)
 {
-	const struct plan_pairs *headers = &request->http->headers;
-	const char *bearer = request->elsewhere ? NULL : request->http->bearer;
-	bool ok = true;
-
-	for (size_t i = 0; i < headers->count; i++) {
-		const struct plan_pair *header = &headers->items[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_pair *header = &headers[i];
 		if (!is_wanted(request, header))
 			continue;
 		if (!is_token(header->name) || !is_field_value(header->value)) {
 			result_fail(result, FAILURE_REQUEST, "header %s: not allowed in HTTP", header->name);
 			return false;
 		}
-		ok = ok && append(list, "%s:%s%s", header->name, *header->value ? " " : "", header->value);
+		if (!append(list, "%s:%s%s", header->name, *header->value ? " " : "", header->value)) {
+			result_error(result, "out of memory");
+			return false;
+		}
 	}
+	return true;
+}
+
+static bool set_headers(CURL *easy, const struct http_request *request, struct curl_slist **list, struct check_result *result)
+{
+	const struct plan_pairs *configured = &request->http->headers;
+	const char *bearer = request->elsewhere ? NULL : request->http->bearer;
+	bool ok = true;
+
+	if (!add_headers(request, configured->items, configured->count, list, result) ||
+	    !add_headers(request, request->headers, request->header_count, list, result))
+		return false;
 	if ((bearer && !is_field_value(bearer)) || (request->idempotency_key && !is_field_value(request->idempotency_key))) {
 		result_fail(result, FAILURE_REQUEST, "%s: not allowed in HTTP", bearer ? "bearer" : "idempotency key");
 		return false;
@@ -224,6 +237,8 @@ bool http_request_set(CURL *easy, const struct http_request *request, struct htt
 
 void http_lists_free(struct http_lists *lists)
 {
+	for (struct curl_slist *line = lists->headers; line; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
 	curl_slist_free_all(lists->headers);
 	curl_slist_free_all(lists->connect_to);
 	*lists = (struct http_lists){NULL, NULL};

@@ -4,8 +4,11 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "probes/result.h"
+
+struct http_signed; /* http_sign.h */
 
 struct http_request {
 	const struct plan_http *http;
@@ -13,13 +16,18 @@ struct http_request {
 	const char *method;
 	const char *body; /* NULL: none */
 	size_t body_length;
-	const char *idempotency_key; /* NULL: none */
-	const char *user;            /* of basic authentication; NULL: none */
+	const struct plan_pair *headers; /* besides the plan's */
+	size_t header_count;
+	const struct http_signed *signed_with; /* of a signed request */
+	const char *idempotency_key;           /* NULL: none */
+	const char *user;                      /* of basic authentication; NULL: none */
 	const char *password;
 	/*
 	 * After a redirect to another scheme or port: no credentials, and only the headers Accept, Content-Type and User-Agent.
 	 */
 	bool elsewhere;
+	bool connect_only; /* nothing is sent once connected */
+	FILE *to;          /* for the body of the last response; NULL: nowhere */
 	/* From the first byte; over TLS asked for, and the answer's is_http2 tells whether the server agreed. */
 	bool http2;
 };
@@ -38,7 +46,7 @@ struct http_lists {
  * CURLOPT_CONNECT_TO leading to the URL's host and a Host header that says what the URL says.
  */
 bool http_request_set(CURL *easy, const struct http_request *request, struct http_lists *lists, struct check_result *result);
-void http_lists_free(struct http_lists *lists);
+void http_lists_free(struct http_lists *lists); /* wipes them */
 
 /* False for methods that may change state. */
 bool http_method_is_safe(const char *method);

@@ -2,11 +2,12 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "config/growing.h"
 #include "probes/clock.h"
 #include "probes/failure.h"
+#include "probes/json_pointer.h"
 
 #define MILLISECONDS_FROM 1e11
 
@@ -33,59 +34,6 @@ static bool is_too_deep(const char *body, size_t length)
 			depth--;
 	}
 	return depth > JSON_DEPTH_MAX;
-}
-
-/* "~1" is "/", "~0" is "~"; false for any other "~". */
-static bool unescape(char *token)
-{
-	char *to = token;
-
-	for (const char *from = token; *from; from++) {
-		if (*from != '~') {
-			*to++ = *from;
-			continue;
-		}
-		from++;
-		if (*from != '0' && *from != '1')
-			return false;
-		*to++ = *from == '0' ? '~' : '/';
-	}
-	*to = '\0';
-	return true;
-}
-
-static json_t *member(const json_t *value, const char *token)
-{
-	size_t digits = strspn(token, "0123456789");
-
-	if (json_is_object(value))
-		return json_object_get(value, token);
-	/* no leading zeros, and no array has a member past ten digits */
-	if (!json_is_array(value) || digits == 0 || token[digits] || digits > 10 || (token[0] == '0' && digits > 1))
-		return NULL;
-	return json_array_get(value, strtoul(token, NULL, 10));
-}
-
-/* False if the pointer is malformed; *found is NULL if there is no such value. */
-static bool follow(json_t *root, const char *pointer, json_t **found)
-{
-	*found = root;
-	if (*pointer == '\0')
-		return true;
-	if (*pointer != '/')
-		return false;
-	char *tokens = strdup(pointer + 1);
-	bool ok = tokens;
-	for (char *token = tokens, *next; ok && token; token = next) {
-		next = strchr(token, '/');
-		if (next)
-			*next++ = '\0';
-		ok = unescape(token);
-		if (ok && *found)
-			*found = member(*found, token);
-	}
-	free(tokens);
-	return ok;
 }
 
 static bool equals(const json_t *found, const struct plan_value *value)
@@ -176,39 +124,93 @@ static bool check_age(const struct plan_json *json, const json_t *found, double 
 	return failure_check_age(result, what, now_unix - when, json->age_below);
 }
 
-static bool check_one(const struct plan_json *json, json_t *root, double now_unix, struct check_result *result)
+static bool check_empty(const struct plan_json *json, const json_t *found, struct check_result *result)
 {
-	json_t *found;
+	if (json->empty.type == VALUE_UNSET)
+		return true;
+	if (!json_is_array(found) && !json_is_object(found))
+		return fail(result, json, "empty: not an array or object");
+	if ((json_array_size(found) + json_object_size(found) == 0) != json->empty.boolean)
+		return fail(result, json, json->empty.boolean ? "empty: there are members" : "empty: there are none");
+	return true;
+}
 
-	if (!follow(root, json->pointer, &found))
-		return fail(result, json, "invalid JSON pointer");
+static bool check_found(const struct plan_json *json, json_t *found, double now_unix, struct check_result *result)
+{
 	if (json->exists.type != VALUE_UNSET && !json->exists.boolean)
 		return !found || fail(result, json, "exists: value is present");
 	if (!found)
-		return fail(result, json, "no such value");
+		return json->optional || fail(result, json, "no such value");
 	if (json->equals.type != VALUE_UNSET && !equals(found, &json->equals))
 		return fail(result, json, "equals: value differs");
 	if (json->not_equals.type != VALUE_UNSET && equals(found, &json->not_equals))
 		return fail(result, json, "not_equals: value is equal");
 	if (json->one_of.count && !is_one_of(found, &json->one_of))
 		return fail(result, json, "one_of: no match");
-	return check_bounds(json, found, result) && check_all_true(json, found, result) &&
+	return check_empty(json, found, result) && check_bounds(json, found, result) && check_all_true(json, found, result) &&
 	       check_age(json, found, now_unix, result);
 }
 
-bool json_check(const struct plan_jsons *asserted, const char *body, size_t length, double now_unix,
-		struct check_result *result)
+/* How far an assertion holds. */
+struct judgement {
+	const struct plan_json *json;
+	double now_unix;
+	struct check_result *result;
+	json_t *first; /* the first value of which it holds */
+	bool all, any;
+};
+
+static bool judge(void *context, json_t *found)
+{
+	struct judgement *judgement = context;
+	bool holds = check_found(judgement->json, found, judgement->now_unix, judgement->result);
+
+	if (holds && !judgement->any)
+		judgement->first = found;
+	judgement->any |= holds;
+	judgement->all &= holds;
+	return holds;
+}
+
+static bool judge_until_one_holds(void *context, json_t *found)
+{
+	judge(context, found);
+	return !((struct judgement *)context)->any;
+}
+
+/* Of every value. */
+static bool check_one(const struct plan_json *json, json_t *root, double now_unix, struct check_result *result)
+{
+	struct judgement judgement = {json, now_unix, result, .all = true};
+
+	if (!json_follow(root, json->pointer, judge, &judgement))
+		return fail(result, json, "invalid JSON pointer");
+	return judgement.all;
+}
+
+/* Of any value. *first: the first of them. */
+static bool find_one(const struct plan_json *json, json_t *root, double now_unix, json_t **first)
+{
+	struct check_result unused;
+	struct judgement judgement = {json, now_unix, &unused, .all = true};
+
+	if (!json_follow(root, json->pointer, judge_until_one_holds, &judgement))
+		return false;
+	*first = judgement.first;
+	/* that there is none is said of all */
+	return judgement.any || (json->exists.type != VALUE_UNSET && !json->exists.boolean && judgement.all);
+}
+
+/* NULL: see `result`. */
+static json_t *load(const char *body, size_t length, struct check_result *result)
 {
 	/* integers as reals: a counter over 2^63 is not malformed */
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
 	json_error_t error;
-	bool ok = true;
 
-	if (asserted->count == 0)
-		return true;
 	if (is_too_deep(body, length)) {
 		result_fail(result, FAILURE_JSON, "json: nested deeper than %d levels", JSON_DEPTH_MAX);
-		return false;
+		return NULL;
 	}
 	json_t *root = json_loadb(body, length, flags, &error);
 	if (!root) {
@@ -216,10 +218,76 @@ bool json_check(const struct plan_jsons *asserted, const char *body, size_t leng
 			result_error(result, "out of memory");
 		else
 			result_fail(result, FAILURE_JSON, "json: malformed at line %d, column %d", error.line, error.column);
-		return false;
 	}
+	return root;
+}
+
+bool json_check(const struct plan_jsons *asserted, const char *body, size_t length, double now_unix,
+		struct check_result *result)
+{
+	bool ok = true;
+
+	if (asserted->count == 0)
+		return true;
+	json_t *root = load(body, length, result);
+	if (!root)
+		return false;
 	for (size_t i = 0; i < asserted->count && ok; i++)
 		ok = check_one(&asserted->items[i], root, now_unix, result);
 	json_decref(root);
 	return ok;
+}
+
+static bool any_holds(const struct plan_jsons *asserted, json_t *root, double now_unix)
+{
+	json_t *first;
+
+	for (size_t i = 0; i < asserted->count; i++) {
+		if (find_one(&asserted->items[i], root, now_unix, &first))
+			return true;
+	}
+	return false;
+}
+
+int json_first(const struct plan_jsons *lists, size_t count, const char *body, size_t length, double now_unix)
+{
+	struct check_result unused;
+	json_t *root = load(body, length, &unused);
+	int first = -1;
+
+	for (size_t i = 0; root && i < count && first < 0; i++) {
+		if (any_holds(&lists[i], root, now_unix))
+			first = (int)i;
+	}
+	json_decref(root);
+	return first;
+}
+
+static bool append_value(struct growing *text, const json_t *value)
+{
+	char number[32];
+
+	if (json_is_number(value))
+		snprintf(number, sizeof number, "%.15g", json_number_value(value));
+	const char *word = json_is_number(value) ? number : json_string_value(value);
+	if (!word || !*word)
+		return true;
+	return (text->length == 0 || growing_append(text, " ", 1)) && growing_append(text, word, strlen(word));
+}
+
+char *json_say(const struct plan_jsons *wanted, const char *body, size_t length, double now_unix)
+{
+	struct check_result unused;
+	struct growing text = {NULL, 0, 0};
+	json_t *root = load(body, length, &unused);
+	json_t *first;
+	bool good = true;
+
+	for (size_t i = 0; root && i < wanted->count && good; i++) {
+		first = NULL;
+		if (find_one(&wanted->items[i], root, now_unix, &first))
+			good = append_value(&text, first);
+	}
+	json_decref(root);
+	return text.text;
 }

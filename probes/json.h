@@ -1,5 +1,6 @@
 /*
- * Assertions on a JSON body. Pointers are RFC 6901; "" is the whole document.
+ * Assertions on a JSON body. Pointers are RFC 6901; "" is the whole document. Behind a `*` (json_pointer.h) an assertion holds
+ * if it holds of every member, so where there is none, too.
  *
  * A body that is not JSON is FAILURE_JSON, and so is what parsers disagree on: duplicate keys, invalid UTF-8, NaN, nesting
  * deeper than JSON_DEPTH_MAX. Numbers are compared as doubles.
@@ -21,5 +22,14 @@
  */
 bool json_check(const struct plan_jsons *asserted, const char *body, size_t length, double now_unix,
 		struct check_result *result);
+
+/* The first of these lists of which any assertion holds, behind a `*` of any member; -1: none, or the body is not JSON. */
+int json_first(const struct plan_jsons *lists, size_t count, const char *body, size_t length, double now_unix);
+
+/*
+ * The strings and numbers that are found where one of these assertions holds, behind a `*` the first one, joined by blanks. As
+ * the body has them: they may be long, or hold anything. malloc()ed; NULL: none.
+ */
+char *json_say(const struct plan_jsons *wanted, const char *body, size_t length, double now_unix);
 
 #endif

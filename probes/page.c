@@ -45,14 +45,21 @@ const struct page *page_map_of(int fd, uid_t owner)
 	return NULL;
 }
 
+size_t page_events(const struct page *page)
+{
+	return page->head.events < PAGE_EVENTS ? (size_t)page->head.events : PAGE_EVENTS;
+}
+
 /* Checks the lengths of lists first: a torn one must not lead out of the page. */
 static void copy_once(const struct page *page, struct page *copy)
 {
 	memcpy(&copy->head, &page->head, sizeof copy->head);
-	if (copy->head.checks > PLAN_CHECKS_MAX || copy->head.steps > PLAN_STEPS_MAX)
+	if (copy->head.checks > PLAN_CHECKS_MAX || copy->head.steps > PLAN_STEPS_MAX || copy->head.beats > PLAN_HEARTBEATS_MAX)
 		return;
 	memcpy(copy->check, page->check, copy->head.checks * sizeof *copy->check);
 	memcpy(copy->step, page->step, copy->head.steps * sizeof *copy->step);
+	memcpy(copy->beat, page->beat, copy->head.beats * sizeof *copy->beat);
+	memcpy(copy->event, page->event, page_events(copy) * sizeof *copy->event);
 }
 
 /* False: it was written meanwhile. */

@@ -17,10 +17,11 @@
 #include <sys/types.h>
 
 #include "config/plan.h"
+#include "init/journal/record.h"
 #include "probes/result.h"
 
 #define PAGE_MAGIC   "tinysup"
-#define PAGE_VERSION 2
+#define PAGE_VERSION 6
 #define PAGE_MEMFD   "tinysup" /* /proc/PID/fd/N reads "/memfd:tinysup (deleted)" */
 #define PAGE_FD      100       /* usual descriptor number: saves readers a search */
 
@@ -31,9 +32,16 @@
 #define PAGE_TEXT 200
 #define PAGE_PATH 1024
 
-#define PAGE_STATES 8 /* of a step; publish.c holds init/machine/sequencer.h's to this */
+#define PAGE_EVENTS 64 /* the last events of this run */
 
-enum page_phase { PAGE_RUNNING, PAGE_STOPPING, PAGE_WAITING_TO_RESTART, PAGE_PHASES };
+enum page_phase {
+	PAGE_RUNNING,
+	PAGE_STOPPING,
+	PAGE_WAITING_TO_RESTART,
+	PAGE_STARTING, /* the app was not started yet */
+	PAGE_HELD,     /* restarts are exhausted */
+	PAGE_PHASES
+};
 
 /* A verdict. Readers only check its age. */
 struct page_verdict {
@@ -68,15 +76,30 @@ struct page_check {
 
 struct page_step {
 	char name[PAGE_NAME];
-	uint8_t state; /* init/machine/sequencer.h's enum step_state */
+	uint8_t state; /* enum step_state */
 	int attempt;
 	int64_t started, ended; /* 0: not yet */
+};
+
+struct page_beat {
+	char name[PAGE_NAME];
+	bool start;   /* the app waits for it */
+	bool open;    /* it is to be sent now */
+	bool armed;   /* and its last beat succeeded */
+	bool lost;    /* it has failed for too long */
+	int failures; /* in a row */
+	int64_t at;   /* when the last beat that succeeded was sent; 0: none has since it was opened */
+	uint64_t ok, failed;
+	char why[PAGE_TEXT]; /* of the last failure; "" if there was none */
 };
 
 /* The current or last chain. */
 struct page_chain {
 	bool ran;
 	bool running;
+	bool earlier; /* of an earlier run of tinysup, from the journal: only unix_ms and the length, ended - started, mean
+			 something */
+	bool cut_off; /* that run was killed before the chain ended; its length is how far it got as far as is known */
 	enum reason reason;
 	char signal[16]; /* the stop signal; "": none */
 	int64_t started, ended;
@@ -109,6 +132,8 @@ struct page_head {
 	pid_t supervisor;
 	uint64_t config_device, config_inode; /* of the configuration file; 0, 0: none */
 	char config[PAGE_PATH];               /* its path; "": none, or too long */
+	char output[PAGE_TEXT];               /* app.output.file; "": none, or too long */
+	int output_tail;                      /* its last lines are of interest */
 	int64_t started;
 	int64_t started_unix_ms;
 	int64_t written; /* the last change */
@@ -119,7 +144,10 @@ struct page_head {
 	struct page_chain chain;
 	uint64_t chains_run[REASON_COUNT], chains_failed[REASON_COUNT]; /* failed: a required step failed */
 	uint64_t listener_restarts;
-	size_t checks, steps;
+	size_t checks;
+	size_t steps; /* of the current or last chain */
+	size_t beats;
+	uint64_t events; /* how many there were; the last PAGE_EVENTS are kept */
 };
 
 struct page {
@@ -130,6 +158,8 @@ struct page {
 	struct page_head head;
 	struct page_check check[PLAN_CHECKS_MAX];
 	struct page_step step[PLAN_STEPS_MAX];
+	struct page_beat beat[PLAN_HEARTBEATS_MAX];
+	struct record event[PAGE_EVENTS]; /* a ring: number n is at n % PAGE_EVENTS, from 0 */
 };
 
 /*
@@ -147,6 +177,9 @@ const struct page *page_map(int fd); /* root's or our own */
  * parts of lists.
  */
 bool page_read(const struct page *page, struct page *copy);
+
+/* How many events are in the ring. */
+size_t page_events(const struct page *page);
 
 /*
  * Validates a private copy: texts end within their field; enums, counts, indices, booleans and times are in range. Must come

@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 /* What a supervisor must share with us. */
 struct want {
+	bool has_mounts;    /* false: a kernel that names no mount namespaces (gVisor) */
 	struct stat mounts; /* our mount namespace */
 	bool has_config;
 	struct stat config;
@@ -109,6 +111,8 @@ static bool shares_mounts(pid_t pid, const struct want *want)
 	char path[32];
 	struct stat mounts;
 
+	if (!want->has_mounts)
+		return true;
 	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
 	return stat(path, &mounts) == 0 && same(&mounts, &want->mounts);
 }
@@ -170,7 +174,8 @@ const struct page *page_find(const char *config)
 	struct want want = {.has_config = config != NULL && stat(config, &want.config) == 0};
 	const struct page *page;
 
-	if (stat("/proc/self/ns/mnt", &want.mounts) != 0)
+	want.has_mounts = stat("/proc/self/ns/mnt", &want.mounts) == 0;
+	if (!want.has_mounts && errno != ENOENT)
 		return NULL;
 	/* process 1 is the container's supervisor, whatever its configuration */
 	if (shares_mounts(1, &want) && (page = page_of(1)) != NULL)

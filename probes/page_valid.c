@@ -53,15 +53,23 @@ static bool check_is_valid(const struct page_check *check)
 
 static bool step_is_valid(const struct page_step *step)
 {
-	return is_text(step->name, sizeof step->name) && step->state < PAGE_STATES && is_time(step->started) &&
+	return is_text(step->name, sizeof step->name) && step->state < STATE_COUNT && is_time(step->started) &&
 	       is_time(step->ended);
+}
+
+static bool beat_is_valid(const struct page_beat *beat)
+{
+	return is_text(beat->name, sizeof beat->name) && is_bool(&beat->start) && is_bool(&beat->open) &&
+	       is_bool(&beat->armed) && is_bool(&beat->lost) && beat->failures >= 0 && is_time(beat->at) &&
+	       is_text(beat->why, sizeof beat->why);
 }
 
 static bool chain_is_valid(const struct page_chain *chain, size_t steps)
 {
-	return is_bool(&chain->ran) && is_bool(&chain->running) && (unsigned)chain->reason < REASON_COUNT &&
-	       is_text(chain->signal, sizeof chain->signal) && is_time(chain->started) && is_time(chain->ended) &&
-	       is_time(chain->deadline) && is_time(chain->unix_ms) && chain->step <= steps && is_bool(&chain->required_failed);
+	return is_bool(&chain->ran) && is_bool(&chain->running) && is_bool(&chain->earlier) && is_bool(&chain->cut_off) &&
+	       (unsigned)chain->reason < REASON_COUNT && is_text(chain->signal, sizeof chain->signal) &&
+	       is_time(chain->started) && is_time(chain->ended) && is_time(chain->deadline) && is_time(chain->unix_ms) &&
+	       chain->step <= steps && is_bool(&chain->required_failed);
 }
 
 static bool app_is_valid(const struct page_app *app)
@@ -75,10 +83,12 @@ static bool app_is_valid(const struct page_app *app)
 static bool head_is_valid(const struct page_head *head)
 {
 	return is_text(head->app_name, sizeof head->app_name) && is_text(head->tinysup, sizeof head->tinysup) &&
-	       head->supervisor >= 0 && is_text(head->config, sizeof head->config) && is_time(head->started) &&
-	       is_time(head->started_unix_ms) && is_time(head->written) && (unsigned)head->phase < PAGE_PHASES &&
-	       is_bool(&head->probes) && app_is_valid(&head->app) && head->checks <= PLAN_CHECKS_MAX &&
-	       head->steps <= PLAN_STEPS_MAX && chain_is_valid(&head->chain, head->steps);
+	       head->supervisor >= 0 && is_text(head->config, sizeof head->config) &&
+	       is_text(head->output, sizeof head->output) && head->output_tail >= 0 && head->output_tail <= PLAN_TAIL_MAX &&
+	       is_time(head->started) && is_time(head->started_unix_ms) && is_time(head->written) &&
+	       (unsigned)head->phase < PAGE_PHASES && is_bool(&head->probes) && app_is_valid(&head->app) &&
+	       head->checks <= PLAN_CHECKS_MAX && head->steps <= PLAN_STEPS_MAX && head->beats <= PLAN_HEARTBEATS_MAX &&
+	       chain_is_valid(&head->chain, head->steps);
 }
 
 bool page_valid(const struct page *copy)
@@ -93,6 +103,12 @@ bool page_valid(const struct page *copy)
 			return false;
 	for (size_t i = 0; i < copy->head.steps; i++)
 		if (!step_is_valid(&copy->step[i]))
+			return false;
+	for (size_t i = 0; i < copy->head.beats; i++)
+		if (!beat_is_valid(&copy->beat[i]))
+			return false;
+	for (size_t i = 0; i < page_events(copy); i++)
+		if (!record_valid(&copy->event[i]))
 			return false;
 	return true;
 }

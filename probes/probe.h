@@ -32,8 +32,8 @@ int probe_supervisor(const struct probe_options *options, const char *named, con
 /* The same from a copy of a page. */
 int probe_from_page(const struct probe_options *options, const char *named, const struct page *copy);
 
-/* The configuration that the running supervisor has read; NULL: there is none that we know of. `usual` as above. */
-const char *probe_find_config(const char *usual);
+/* The file to load: the named one, else the one that the running supervisor has read, else the default one; NULL: none. */
+const char *probe_config(const char *option);
 
 /* A process or notify check: answered from the supervisor's page. */
 void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result);

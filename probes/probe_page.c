@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "config/config.h"
 #include "probes/check.h"
 #include "probes/clock.h"
 #include "probes/page.h"
@@ -133,11 +134,14 @@ int probe_supervisor(const struct probe_options *options, const char *named, con
 	return probe_from_page(options, named, &the_copy);
 }
 
-const char *probe_find_config(const char *usual)
+const char *probe_config(const char *option)
 {
-	const struct page *page = find(NULL, usual);
+	const char *named = config_named(option), *usual = config_find(NULL);
+	const struct page *page = named == NULL ? find(NULL, usual) : NULL;
 
-	return page != NULL && page_read(page, &the_copy) && *the_copy.head.config != '\0' ? the_copy.head.config : NULL;
+	if (named != NULL)
+		return named;
+	return page != NULL && page_read(page, &the_copy) && *the_copy.head.config != '\0' ? the_copy.head.config : usual;
 }
 
 void probe_app_check(const struct plan_check *check, const char *config, struct check_result *result)

@@ -35,11 +35,12 @@ enum failure {
 struct check_result {
 	enum outcome outcome;
 	enum failure failure;
-	int status;         /* HTTP status or exit code; 0: none */
+	int status;         /* HTTP status or exit code; 0: none. 429 for what an exchange refuses for now, in whatever words */
 	bool sent;          /* a request may have reached the server: a failure after this is ambiguous */
 	msec_t retry_after; /* from Retry-After; MSEC_UNSET: the answer had none */
 	int64_t took_us;    /* microseconds from the first system call to the verdict */
-	char message[200];  /* one line for people, NUL-terminated. Never a body, a header, a URL's secret */
+	char message[200];  /* one line for people, NUL-terminated. Never a body, but for an exchange's words of refusal; nor a
+			       header, a URL's secret */
 };
 
 /* "connect", "timeout" ...: the class as it stands in messages and in --json. */

@@ -21,8 +21,12 @@ IN_CI_ALONE = ("tests/e2e", "tests/lint")
 E2E_SECONDS = 1500  # images and releases are made
 PR_SET_PDEATHSIG = 1
 # seconds that a file takes, of those that take long: they begin first
-LONG = {"tests/bench/test_race.py": 60, "tests/unit/test_plans.c": 60, "tests/fault/test_chaos.py": 50, "tests/bench/test_cost.py": 40,
-        **{f"tests/integration/test_{name}.py{binary}": 30 for name in ("hostile", "health", "chain", "process", "config")
+LONG = {"tests/e2e/test_examples_trading.py": 180, "tests/e2e/test_examples_software.py": 150, "tests/e2e/test_examples_services.py": 140,
+        "tests/money/test_make_money.py": 120, "tests/bench/test_race.py": 60, "tests/unit/test_plans.c": 60, "tests/fault/test_chaos.py": 50, "tests/bench/test_cost.py": 40,
+        "tests/fault/test_memory.py": 25, "tests/integration/test_people_browser.py": 30,
+        "tests/probes/test_listener_page.py": 35, "tests/probes/test_listener_page.py[sanitized]": 35,
+        **{f"tests/integration/test_{name}.py{binary}": 30
+           for name in ("hostile", "health", "chain", "process", "config", "journal", "journal_disks", "signers", "signed_attempts")
            for binary in ("", "[sealed]", "[sanitized]")}}
 
 
@@ -34,6 +38,7 @@ def default_signals():
         if n not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGINT, signal.SIGPIPE):
             ctypes.CDLL(None).syscall(number, n, default, None, 8)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and Python leaves it at that
 
 
 def pytest_addoption(parser):

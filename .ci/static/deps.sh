@@ -8,19 +8,20 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES DESTDIR CC CFLAGS CPPFLAGS LDFLAGS LIBS AR 
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PACKAGES=(jansson libconfig libmicrohttpd nghttp2 c-ares openssl curl) # in the order they are built: curl wants the three before it
-NEEDS=(build-essential musl-tools linux-libc-dev dpkg-dev cmake pkg-config perl ca-certificates)
+NEEDS=(build-essential dpkg-dev cmake pkg-config perl ca-certificates)
 
 usage() {
 	cat <<-'END'
-	usage: deps.sh PREFIX       build the static libraries into PREFIX; what is already there and current is kept
-	       deps.sh --relock     write sources.lock anew from what this machine's distribution offers now
-	       deps.sh --needs      print the Debian packages a build needs, for apt-get install
+	usage: deps.sh PREFIX [ARCH]    build the static libraries into PREFIX; what is already there and current is kept
+	       deps.sh --relock         write sources.lock anew from what this machine's distribution offers now
+	       deps.sh --needs [ARCH]   print the Debian packages a build needs, for apt-get install
 	       deps.sh --help
 
+	ARCH: x86_64, aarch64; this machine's own unless told otherwise. For another one, the C library is built, too.
 	Sources are Debian's, fetched by apt from wherever this machine is configured to get its packages, and checked
 	against sources.lock. Nothing outside PREFIX and the cache is written, and root is not needed.
 
-	In PREFIX: lib/*.a, include/, tinysup.mk (STATIC_CC, STATIC_CFLAGS, STATIC_LDFLAGS, STATIC_LIBS for make),
+	In PREFIX: lib/*.a, include/, musl/ (of another architecture), tinysup.mk (STATIC_CC, STATIC_CFLAGS, STATIC_LDFLAGS, STATIC_LIBS for make),
 	MANIFEST (every source and tool with its version), licenses/PACKAGE/.
 
 	environment:
@@ -33,6 +34,24 @@ usage() {
 
 say() { printf 'deps.sh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+
+# choose_arch [ARCH]: what to build for. For another architecture than this machine's, CROSS is what the names of tools begin with, and
+# DEB_TOOLS and DEB_CROSS what the names of packages end with; the C library is built, too.
+choose_arch() {
+	ARCH=${1:-$(uname -m)} CROSS='' DEB_TOOLS='' DEB_CROSS=''
+	if [[ $ARCH == "$(uname -m)" ]]; then
+		NEEDS+=(musl-tools linux-libc-dev)
+		return
+	fi
+	case $ARCH in
+	x86_64) DEB_CROSS=-amd64-cross ;;
+	aarch64) DEB_CROSS=-arm64-cross ;;
+	*) die "cannot build for $ARCH here: only for x86_64, aarch64 and this machine's own" ;;
+	esac
+	CROSS=$ARCH-linux-gnu- DEB_TOOLS=-${ARCH/_/-}-linux-gnu
+	NEEDS+=("gcc$DEB_TOOLS" "linux-libc-dev$DEB_CROSS")
+	PACKAGES=(musl "${PACKAGES[@]}")
+}
 
 require_tools() {
 	local missing=() package
@@ -48,7 +67,10 @@ require_tools() {
 . "$HERE/libraries.sh"
 
 tool_versions() {
-	dpkg-query -W -f '${Package} ${Version}\n' "gcc-$(gcc -dumpversion)" binutils musl-dev linux-libc-dev
+	local version libc=musl-dev
+	version=$("${CROSS}gcc" -dumpversion)
+	[[ -z $CROSS ]] || libc=libgcc-$version-dev$DEB_CROSS
+	dpkg-query -W -f '${Package} ${Version}\n' "gcc-$version$DEB_TOOLS" "binutils$DEB_TOOLS" "$libc" "linux-libc-dev$DEB_CROSS"
 }
 
 # key PACKAGE: changes when anything does that its bytes depend on
@@ -59,6 +81,7 @@ key() {
 		declare -f "build_$1" autoconf cmake_configure unpack build keep_licenses
 		echo "$PREFIX $BUILD_CFLAGS $TRIPLET $TOOLS"
 		cat "$HERE/$1"-*.patch 2>/dev/null || true
+		[[ -z $CROSS || $1 == musl ]] || cat "$PREFIX/.stamps/musl"
 		[[ $1 != curl ]] || cat "$PREFIX/.stamps"/{nghttp2,c-ares,openssl}
 	} | sha256sum | cut -d' ' -f1
 }
@@ -96,21 +119,37 @@ build() {
 	unpack "$1"
 	(cd "$BUILD/$1" && "build_$1")
 	# Time stamps and user ids out of the archives.
-	printf '%s\0' "$STAGE$PREFIX"/lib/*.a | xargs -0 -n 1 objcopy --enable-deterministic-archives
+	find "$STAGE" -name '*.a' -print0 | xargs -0 -n 1 "${CROSS}objcopy" --enable-deterministic-archives
+	keep_licenses "$1"
+	if [[ $1 == musl ]]; then
+		cp -r "$STAGE$PREFIX/musl" "$PREFIX/"
+		return
+	fi
 	mkdir -p "$PREFIX/lib/pkgconfig" "$PREFIX/include"
 	cp "$STAGE$PREFIX"/lib/*.a "$PREFIX/lib/"
 	cp -r "$STAGE$PREFIX"/include/. "$PREFIX/include/"
 	[[ ! -d $STAGE$PREFIX/lib/pkgconfig ]] || cp "$STAGE$PREFIX"/lib/pkgconfig/*.pc "$PREFIX/lib/pkgconfig/"
-	keep_licenses "$1"
+}
+
+# alone_in_cache FUNCTION ...: builds for other architectures may run side by side with this one, and share the downloads.
+alone_in_cache() {
+	exec 8>"$CACHE/.lock"
+	flock 8
+	"$@"
+	exec 8>&-
+}
+
+fetch_all() {
+	local package
+	for package in "${PACKAGES[@]}"; do fetch "$package"; done
 }
 
 # Before the first library is built: whatever is missing is said at once, not after minutes.
 PREPARED=
 prepare() {
-	local package
 	[[ -z $PREPARED ]] || return 0
 	require_tools
-	for package in "${PACKAGES[@]}"; do fetch "$package"; done
+	alone_in_cache fetch_all
 	PREPARED=1
 }
 
@@ -136,7 +175,7 @@ build_if_needed() {
 	fi
 	{
 		echo "$wanted"
-		(cd "$STAGE$PREFIX" && find include lib -name '*.la' -prune -o -type f -print)
+		(cd "$STAGE$PREFIX" && find ./* -name '*.la' -prune -o -type f -print)
 	} >"$PREFIX/.stamps/$package.new"
 	mv "$PREFIX/.stamps/$package.new" "$PREFIX/.stamps/$package"
 	rm -rf "${BUILD:?}/$package" "$STAGE"
@@ -145,8 +184,10 @@ build_if_needed() {
 
 # musl and libgcc become part of the binary too.
 keep_toolchain_licenses() {
-	local package
-	for package in musl-dev "libgcc-$(gcc -dumpversion)-dev"; do
+	local package packages
+	packages=("libgcc-$("${CROSS}gcc" -dumpversion)-dev$DEB_CROSS")
+	[[ -n $CROSS ]] || packages+=(musl-dev)
+	for package in "${packages[@]}"; do
 		[[ -r /usr/share/doc/$package/copyright ]] || continue
 		mkdir -p "$PREFIX/licenses/$package"
 		cp "/usr/share/doc/$package/copyright" "$PREFIX/licenses/$package/"
@@ -156,7 +197,7 @@ keep_toolchain_licenses() {
 print_make_variables() {
 	cat <<-END
 	# Written by deps.sh.
-	STATIC_CC = musl-gcc
+	STATIC_CC = $MUSL_GCC
 	STATIC_CFLAGS = $CODE_FLAGS $INCLUDE_FLAGS -ffile-prefix-map=\$(CURDIR)=. -I$PREFIX/include -DCURL_STATICLIB -DCARES_STATICLIB -DNGHTTP2_STATICLIB
 	STATIC_LDFLAGS = $LINK_FLAGS -L$PREFIX/lib
 	STATIC_LIBS = $LIBS
@@ -164,12 +205,12 @@ print_make_variables() {
 }
 
 print_manifest() {
-	local sources="as locked"
+	local sources="as locked" package
 	[[ $LOCK == "$HERE/sources.lock" ]] || sources="NOT LOCKED, what $(locked_release) offered (TINYSUP_RELOCK=1)"
 	echo "sources: $sources"
 	echo "SOURCE_DATE_EPOCH $(locked_epoch)"
 	echo "flags: $CODE_FLAGS"
-	grep -v '^[#@]' "$LOCK"
+	for package in "${PACKAGES[@]}"; do awk -v package="$package" '$1 == package' "$LOCK"; done
 	(cd "$HERE" && sha256sum -- *.patch) | awk '{ print "patch", $2, $1 }'
 	awk '{ print "tool", $0 }' <<<"$TOOLS"
 }
@@ -184,11 +225,12 @@ choose_lock() {
 	LOCK=$HERE/sources.lock
 	[[ ${TINYSUP_RELOCK:-} == 1 ]] || return 0
 	LOCK=$PREFIX/sources.lock
-	[[ -e $LOCK ]] || { require_tools; relock "$LOCK"; }
+	[[ -e $LOCK ]] || { require_tools; alone_in_cache relock "$LOCK"; }
 }
 
 build_all() {
 	local package
+	choose_arch "$2"
 	PREFIX=$(realpath -m "$1")
 	CACHE=$(realpath -m "${TINYSUP_CACHE:-$PREFIX/../sources}")
 	APT=$CACHE/apt
@@ -214,9 +256,14 @@ build_all() {
 
 case ${1:-} in
 --help | -h) usage ;;
---needs) echo "${NEEDS[*]}" ;;
+--needs)
+	choose_arch "${2:-}"
+	echo "${NEEDS[*]}"
+	;;
 --relock)
+	choose_arch
 	require_tools
+	PACKAGES=(musl "${PACKAGES[@]}") # whatever is built for
 	CACHE=$(realpath -m "${TINYSUP_CACHE:-$(mktemp -d)}")
 	APT=$CACHE/apt
 	[[ -n ${TINYSUP_CACHE:-} ]] || trap 'rm -rf "$CACHE"' EXIT
@@ -226,5 +273,5 @@ case ${1:-} in
 	usage >&2
 	exit 64
 	;;
-*) build_all "$1" ;;
+*) build_all "$1" "${2:-}" ;;
 esac

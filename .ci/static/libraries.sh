@@ -1,46 +1,61 @@
 # Part of deps.sh: the compiler's flags, and how each library is configured and built.
 # shellcheck shell=bash disable=SC2034
-# Reads PREFIX, BUILD (where sources are unpacked), JOBS, SOURCE_DATE_EPOCH.
+# Reads PREFIX, ARCH, CROSS (what cross tools' names begin with, or nothing), BUILD (where sources are unpacked), JOBS, SOURCE_DATE_EPOCH.
 
 # Debian's gcc makes position independent code unless told otherwise. A static-pie would relocate 300 KiB at each start.
 # Without FORTIFY_SOURCE: musl's headers have none. NDEBUG: an assertion would put a build path into the binary.
 set_flags() {
-	local machine
-	machine=$(uname -m)
-	TRIPLET=$machine-linux-musl
+	TRIPLET=$ARCH-linux-musl
+	BUILD_TRIPLET=$TRIPLET MUSL_GCC=musl-gcc BINUTILS=() CMAKE_CROSS=()
 	CODE_FLAGS="-Os -fno-pie -ffunction-sections -fdata-sections -fvisibility=hidden -fno-unwind-tables -fno-asynchronous-unwind-tables -fstack-protector-strong"
 	# GCC's choice of atomics at run time costs a constructor before main().
-	[[ $machine != aarch64 ]] || CODE_FLAGS+=" -mno-outline-atomics"
+	[[ $ARCH != aarch64 ]] || CODE_FLAGS+=" -mno-outline-atomics"
 	# musl-gcc looks at no header but its own: the kernel's are offered last, from a folder that holds nothing else.
 	INCLUDE_FLAGS="-idirafter $PREFIX/kernel-headers"
 	LINK_FLAGS="-static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack"
 	# The C library's share of process 1 next to tinysup's own code and data: fewer pages touched than at the far end, after libcrypto.
 	LIBS="-lc -lcurl -lnghttp2 -lcares -lssl -lcrypto -ljansson -lconfig -lmicrohttpd"
 	BUILD_CFLAGS="$CODE_FLAGS $INCLUDE_FLAGS -ffile-prefix-map=$BUILD=. -DNDEBUG"
+	[[ -z $CROSS ]] || set_cross_flags
+}
+
+set_cross_flags() {
+	BUILD_TRIPLET=$(uname -m)-linux-gnu
+	MUSL_GCC=$PREFIX/musl/bin/musl-gcc
+	BINUTILS=(AR="${CROSS}ar" RANLIB="${CROSS}ranlib")
+	CMAKE_CROSS=(-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$ARCH" -DCMAKE_AR="$(command -v "${CROSS}ar")" -DCMAKE_RANLIB="$(command -v "${CROSS}ranlib")")
 }
 
 link_kernel_headers() {
-	local multiarch
-	multiarch=$(gcc -print-multiarch)
+	local include=/usr/include asm
+	asm=/usr/include/$(gcc -print-multiarch)
+	[[ -z $CROSS ]] || include=/usr/$ARCH-linux-gnu/include asm=/usr/$ARCH-linux-gnu/include
 	mkdir -p "$PREFIX/kernel-headers"
-	ln -sfn /usr/include/linux "$PREFIX/kernel-headers/linux"
-	ln -sfn /usr/include/asm-generic "$PREFIX/kernel-headers/asm-generic"
-	ln -sfn "/usr/include/$multiarch/asm" "$PREFIX/kernel-headers/asm"
+	ln -sfn "$include/linux" "$PREFIX/kernel-headers/linux"
+	ln -sfn "$include/asm-generic" "$PREFIX/kernel-headers/asm-generic"
+	ln -sfn "$asm/asm" "$PREFIX/kernel-headers/asm"
 }
 
-# --build equal to --host: the test programs of configure can run here, so it need not guess.
+# --build equal to --host, for this machine: the test programs of configure can run here, so it need not guess.
 autoconf() {
-	./configure --build="$TRIPLET" --host="$TRIPLET" --prefix="$PREFIX" --disable-shared --enable-static --without-pic --disable-dependency-tracking \
-		CC=musl-gcc CFLAGS="$BUILD_CFLAGS" CPPFLAGS="-I$PREFIX/include" LDFLAGS="-static -no-pie -L$PREFIX/lib" "$@"
+	./configure --build="$BUILD_TRIPLET" --host="$TRIPLET" --prefix="$PREFIX" --disable-shared --enable-static --without-pic --disable-dependency-tracking \
+		"${BINUTILS[@]}" CC="$MUSL_GCC" CFLAGS="$BUILD_CFLAGS" CPPFLAGS="-I$PREFIX/include" LDFLAGS="-static -no-pie -L$PREFIX/lib" "$@"
 }
 
 # The linker's flags stand among the compiler's: old projects keep CMAKE_EXE_LINKER_FLAGS from their test programs.
 cmake_configure() {
-	cmake . -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_C_FLAGS="$BUILD_CFLAGS -static -no-pie" -DCMAKE_BUILD_TYPE=None \
+	cmake . "${CMAKE_CROSS[@]}" -DCMAKE_C_COMPILER="$MUSL_GCC" -DCMAKE_C_FLAGS="$BUILD_CFLAGS -static -no-pie" -DCMAKE_BUILD_TYPE=None \
 		-DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_FIND_ROOT_PATH="$PREFIX" -DBUILD_SHARED_LIBS=OFF "$@"
 }
 
 # One function a library: run in its unpacked sources, with STAGE the root to install below.
+
+# For another architecture: this machine's own comes with musl-tools. Apart from the rest, with the compiler's wrapper.
+build_musl() {
+	./configure --target="$TRIPLET" --prefix="$PREFIX/musl" --disable-shared --enable-wrapper=gcc \
+		CROSS_COMPILE="$CROSS" CC="${CROSS}gcc" CFLAGS="$CODE_FLAGS -ffile-prefix-map=$BUILD=."
+	make -j"$JOBS" install DESTDIR="$STAGE"
+}
 
 build_jansson() {
 	cmake_configure -DJANSSON_BUILD_DOCS=OFF -DJANSSON_WITHOUT_TESTS=ON -DJANSSON_EXAMPLES=OFF -DJANSSON_BUILD_SHARED_LIBS=OFF
@@ -76,12 +91,12 @@ build_c-ares() {
 # Its own configuration file is never read: an image's openssl.cnf has no say in how a probe is made.
 build_openssl() {
 	local target=linux-generic64 dir
-	case $(uname -m) in
+	case $ARCH in
 	x86_64) target=linux-x86_64 ;;
 	aarch64) target=linux-aarch64 ;;
 	esac
 	# shellcheck disable=SC2086 # a list of flags
-	./Configure "$target" CC=musl-gcc --prefix=/usr --libdir=lib --openssldir=/etc/ssl \
+	./Configure "$target" "${BINUTILS[@]}" CC="$MUSL_GCC" --prefix=/usr --libdir=lib --openssldir=/etc/ssl \
 		no-shared no-pic no-dso no-module no-tests no-engine no-afalgeng no-async no-autoload-config no-filenames no-ui-console no-fips no-legacy \
 		no-comp no-dtls no-srp no-srtp no-psk no-ssl3 no-tls1 no-tls1_1 no-nextprotoneg no-ocsp no-ct no-cmp no-cms no-ts no-rfc3779 \
 		no-weak-ssl-ciphers no-idea no-camellia no-seed no-aria no-sm2 no-sm3 no-sm4 no-bf no-cast no-des no-rc2 no-rc4 no-rc5 no-md4 no-mdc2 \

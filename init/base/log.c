@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,10 +14,14 @@
 
 #include "config/names.h"
 #include "init/base/line.h"
+#include "init/base/log_writer.h"
+#include "init/base/terminal.h"
 #include "init/base/writer.h"
 
 #define NAME_ROOM    128  /* bytes of an app's or a step's name in a JSON line */
 #define MESSAGE_ROOM 1280 /* bytes of a JSON line that fields leave to the message */
+
+#define LEVEL_BLANKS "      " /* fills the level's column: the longest, "error", leaves one */
 
 #define CLOSED     (-1)
 #define NOT_OPENED (-2)
@@ -24,7 +30,8 @@
 static struct {
 	int fd; /* CLOSED, or NOT_OPENED until the first line: most runs never log */
 	bool is_socket;
-	struct writer writer; /* in == 0: process 1 writes directly */
+	bool aligned, coloured; /* for people at a terminal */
+	struct writer writer;   /* in == 0: process 1 writes directly */
 	enum log_level level;
 	enum log_format format;
 	const char *app;
@@ -47,11 +54,13 @@ static void open_log(void)
 	if (fstat(STDERR_FILENO, &status) != 0)
 		return;
 	the_log.is_socket = S_ISSOCK(status.st_mode);
+	the_log.aligned = S_ISCHR(status.st_mode) && isatty(STDERR_FILENO);
+	the_log.coloured = the_log.aligned && terminal_has_colour(STDERR_FILENO);
 	if (the_log.is_socket)
 		the_log.fd = STDERR_FILENO;
 	else if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
 		the_log.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (the_log.fd >= 0 || !writer_open(&the_log.writer))
+	if (the_log.fd >= 0 || !writer_open(&the_log.writer, log_write_on, NULL))
 		return;
 	the_log.fd = the_log.writer.in;
 	the_log.is_socket = true;
@@ -67,6 +76,18 @@ void log_setup(enum log_level level, enum log_format format, const char *app)
 void log_close(void)
 {
 	the_log.fd = CLOSED;
+}
+
+void log_to(int fd)
+{
+	struct stat status;
+
+	the_log.fd = fd;
+	the_log.is_socket = fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+	the_log.writer.in = 0;
+	the_log.dropped = 0;
+	the_log.batch_length = 0;
+	the_log.batch_lines = 0;
 }
 
 pid_t log_writer(void)
@@ -106,13 +127,25 @@ static bool write_line(const char *line, size_t length)
 	return n == (ssize_t)length;
 }
 
+/* Whether the reader is far behind. The room that is left is for tinysup's own lines: a hook's flood must not push them out. */
+static bool lags(void)
+{
+	int unread = 0, size = 0;
+	socklen_t length = sizeof size;
+
+	if (ioctl(the_log.fd, the_log.is_socket ? SIOCOUTQ : FIONREAD, &unread) != 0)
+		return false;
+	if (!the_log.is_socket)
+		size = fcntl(the_log.fd, F_GETPIPE_SZ);
+	else if (getsockopt(the_log.fd, SOL_SOCKET, SO_SNDBUF, &size, &length) != 0)
+		return false;
+	return size > 0 && unread > size / 2;
+}
+
 /* Writes the batch at once: a flooding hook must not cost a system call per line. */
 void log_flush(void)
 {
-	/* a hook's flood must not take the place of what the chain has to say */
-	bool lags = the_log.writer.in != 0 && writer_lags(&the_log.writer);
-
-	if (the_log.batch_length > 0 && (lags || !write_line(the_batch, the_log.batch_length)))
+	if (the_log.batch_length > 0 && (lags() || !write_line(the_batch, the_log.batch_length)))
 		the_log.dropped += the_log.batch_lines;
 	the_log.batch_length = 0;
 	the_log.batch_lines = 0;
@@ -216,12 +249,26 @@ static void put_json(struct text *line, const struct entry *entry, const struct 
 	text_add(line, "\"}");
 }
 
+/* "error: " */
+static void add_level(struct text *line, enum log_level level)
+{
+	static const char *const colours[] = {[LOG_ERROR] = "\033[1;31m", [LOG_WARN] = "\033[33m", [LOG_TRACE] = NULL};
+	const char *name = name_of(&names_log_levels, level), *colour = the_log.coloured ? colours[level] : NULL;
+
+	if (colour != NULL)
+		text_add(line, colour);
+	text_add(line, name);
+	text_add(line, ":");
+	if (colour != NULL)
+		text_add(line, "\033[0m");
+	text_add(line, the_log.aligned ? LEVEL_BLANKS + strlen(name) : " ");
+}
+
 static void put_text(struct text *line, const struct entry *entry, const struct timespec *now)
 {
 	text_add_time(line, now);
 	text_add(line, " tinysup ");
-	text_add(line, name_of(&names_log_levels, entry->level));
-	text_add(line, ": ");
+	add_level(line, entry->level);
 	if (entry->step != NULL) {
 		text_add_plain(line, entry->step, strlen(entry->step));
 		text_add(line, ": ");
@@ -301,8 +348,9 @@ void log_output(const char *step, const char *line, size_t length)
 {
 	if (!ready(LOG_INFO))
 		return;
-	if (the_log.batch_length == 0)
-		report_dropped(); /* once a batch: not one failing write for every line of a flood */
+	/* once a batch, and not while it would be one of a flood itself */
+	if (the_log.batch_length == 0 && the_log.dropped > 0 && !lags())
+		report_dropped();
 	put_line(&(struct entry){.level = LOG_INFO, .event = "output", .step = step, .message = line, .length = length}, true);
 }
 

@@ -19,6 +19,8 @@ void log_setup(enum log_level level, enum log_format format, const char *app);
 
 /* For workers: stop logging to the inherited stderr. */
 void log_close(void);
+/* In a child that has a log of its own: lines go to this descriptor, without a process that writes them. */
+void log_to(int fd);
 
 /* Pid of the log writer; 0: none. */
 pid_t log_writer(void);

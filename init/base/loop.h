@@ -12,6 +12,7 @@
 #define LOOP_SIGNALS UINT64_MAX
 #define LOOP_NOTIFY  (UINT64_MAX - 1)
 #define LOOP_TIMER   (UINT64_MAX - 2)
+#define LOOP_JOURNAL (UINT64_MAX - 3)
 
 #define LOOP_EVENTS 16
 

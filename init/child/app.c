@@ -13,25 +13,29 @@
 #include "init/child/sweep.h"
 #include "probes/clock.h"
 
+/* For the record of its start to reach the disk. */
+#define RECORD_TIME ((msec_t)2000)
+
 struct preparation {
 	const struct plan_app *plan;
-	const struct notify *notify;
+	const struct app_links *links;
 };
 
 static void prepare(const void *context)
 {
 	const struct preparation *preparation = context;
 
-	notify_environment(preparation->notify, preparation->plan);
+	journal_wait(preparation->links->journal, preparation->links->number, RECORD_TIME);
+	notify_environment(preparation->links->notify, preparation->plan);
 	step_env_add(&preparation->plan->environment);
 }
 
 bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
-	       const struct signals_inherited *signals, const struct notify *notify)
+	       const struct signals_inherited *signals, const struct app_links *links)
 {
-	const struct preparation preparation = {plan, notify};
+	const struct preparation preparation = {plan, links};
 	/* a later start must not wait for its exec: by then there is something to put in order */
-	bool simple = app->starts == 0 && notify->socket < 0 && !plan->user.set;
+	bool simple = app->starts == 0 && links->notify->socket < 0 && !plan->user.set && links->number == 0;
 	char **environment = simple ? step_env_with(&plan->environment) : NULL;
 	const struct spawn spec = {
 	    .group = manner->group,
@@ -40,7 +44,8 @@ bool app_start(struct app *app, const struct plan_app *plan, const struct manner
 	    .directory = plan->directory,
 	    .umask = plan->umask,
 	    .input = -1,
-	    .output = -1,
+	    .output = links->output->out[STREAM_OUT],
+	    .error = links->output->out[STREAM_ERR],
 	    .shell_fallback = manner->shell_fallback,
 	    .until_exec = environment != NULL,
 	    .environment = environment,

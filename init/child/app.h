@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include "init/child/journal.h"
+#include "init/child/app_output.h"
 #include "init/child/notify.h"
 #include "init/base/manner.h"
 #include "init/child/spawn.h"
@@ -21,9 +23,18 @@ struct app {
 	int wait_status;
 };
 
+/* What an app that starts is connected to. */
+struct app_links {
+	const struct notify *notify;
+	const struct app_output *output;
+	/* the record that must be on disk before it runs: an app that is not on record would not be recovered from */
+	const struct journal *journal;
+	uint64_t number; /* 0: none */
+};
+
 /* Starts the app, the first time or again. False with errno set if no process is available. */
 bool app_start(struct app *app, const struct plan_app *plan, const struct manner *manner,
-	       const struct signals_inherited *signals, const struct notify *notify);
+	       const struct signals_inherited *signals, const struct app_links *links);
 
 /* Signals the app or its group, as app.signals says. stop: a stop signal, so SIGCONT follows. */
 void app_signal(const struct app *app, int signal, bool stop);

@@ -10,19 +10,21 @@
 #include <unistd.h>
 
 #include "config/signame.h"
-#include "init/child/step_env.h"
+#include "init/child/jobs_private.h"
 #include "init/child/output.h"
-#include "init/child/spawn.h"
-#include "init/child/job_worker.h"
-#include "probes/check.h"
 #include "probes/clock.h"
 
 /*
- * Twice the maximum that can run, because a killed process keeps its slot until it is reaped. Checks and steps have separate
- * slots, so hanging checks cannot block steps.
+ * Twice the maximum that can run, because a killed process keeps its slot until it is reaped. Each kind has slots of its own,
+ * so those that hang cannot block the others.
  */
-#define CHECK_SLOTS ((size_t)PLAN_CHECKS_MAX * 2)
-#define SLOTS       (CHECK_SLOTS + (size_t)PLAN_STEPS_MAX * 2)
+static const size_t slots_of[] = {
+    [JOB_STEP] = (size_t)PLAN_STEPS_MAX * 2,
+    [JOB_CHECK] = (size_t)PLAN_CHECKS_MAX * 2,
+    [JOB_BEAT] = (size_t)PLAN_HEARTBEATS_MAX * 2,
+    [JOB_NOTICE] = (size_t)PLAN_STEPS_MAX * 2,
+};
+#define SLOTS ((size_t)(PLAN_STEPS_MAX * 2 + PLAN_CHECKS_MAX + PLAN_HEARTBEATS_MAX) * 2)
 
 struct job {
 	pid_t pid; /* 0: free */
@@ -40,19 +42,6 @@ static struct {
 	struct job slots[SLOTS];
 	struct output outputs[SLOTS]; /* by slot; separate, so that searching for a pid touches less memory */
 } the_jobs;
-
-struct attempt_context {
-	const struct shutdown_facts *facts;
-	size_t step;
-	msec_t time;
-};
-
-struct check_context {
-	const struct plan *plan;
-	const struct plan_check *check;
-	pid_t app;
-	msec_t time;
-};
 
 void jobs_set_epoll(int epoll)
 {
@@ -79,7 +68,11 @@ static struct output *output_of(const struct job *job)
 
 static struct job *free_slot(enum job_kind kind)
 {
-	for (size_t i = kind == JOB_CHECK ? 0 : CHECK_SLOTS; i < (kind == JOB_CHECK ? CHECK_SLOTS : SLOTS); i++)
+	size_t first = 0, count = slots_of[kind];
+
+	for (size_t i = 0; i < (size_t)kind; i++)
+		first += slots_of[i];
+	for (size_t i = first; i < first + count; i++)
 		if (the_jobs.slots[i].pid == 0)
 			return &the_jobs.slots[i];
 	return NULL;
@@ -100,44 +93,6 @@ static void finish_output(struct output *output, bool all)
 	output_finish(output, all);
 }
 
-static void prepare_program(const void *context)
-{
-	const struct attempt_context *attempt = context;
-
-	step_env_set(attempt->facts, attempt->step, attempt->time);
-}
-
-static void send_result(int result_fd, const struct check_result *result)
-{
-	if (write(result_fd, result, sizeof *result) != (ssize_t)sizeof *result)
-		_exit(1);
-}
-
-static void run_attempt(const void *context, int result_fd)
-{
-	const struct attempt_context *attempt = context;
-	struct check_result result = {.retry_after = MSEC_UNSET};
-
-	job_worker_run(attempt->facts, attempt->step, attempt->time, &result);
-	send_result(result_fd, &result);
-}
-
-static void prepare_check(const void *context)
-{
-	const struct check_context *check_job = context;
-
-	step_env_add(&check_job->plan->app.environment);
-}
-
-static void run_check(const void *context, int result_fd)
-{
-	const struct check_context *check_job = context;
-	struct check_result result = {.retry_after = MSEC_UNSET};
-
-	check_run(check_job->check, check_job->app, check_job->time, &result);
-	send_result(result_fd, &result);
-}
-
 /* Starts a program whose output is logged under `name`; NULL: discarded. */
 static bool start_program(struct job *job, struct spawn *spec, const char *name)
 {
@@ -145,7 +100,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 
 	spec->input = the_jobs.null;
 	if (name == NULL) {
-		spec->output = the_jobs.null;
+		spec->output = spec->error = the_jobs.null;
 		job->pid = spawn(spec, &job->exec);
 		return job->pid > 0;
 	}
@@ -153,7 +108,7 @@ static bool start_program(struct job *job, struct spawn *spec, const char *name)
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return false;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	spec->output = ends[1];
+	spec->output = spec->error = ends[1];
 	job->pid = spawn(spec, &job->exec);
 	int error = errno;
 	close(ends[1]);
@@ -190,8 +145,7 @@ static bool start_worker(struct job *job, struct spawn *spec)
 	return true;
 }
 
-/* spec: all but the descriptors. name: as start_program() has it. */
-static bool start(struct spawn *spec, struct job_id id, const char *name, struct check_result *result)
+bool jobs_begin(struct spawn *spec, struct job_id id, const char *name, struct check_result *result)
 {
 	struct job *job = free_slot(id.kind);
 
@@ -211,58 +165,6 @@ static bool start(struct spawn *spec, struct job_id id, const char *name, struct
 	}
 	result_error(result, "cannot fork: %s", strerror(errno));
 	return false;
-}
-
-bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result)
-{
-	const struct plan *plan = facts->seq->plan;
-	const struct plan_step *what = plan_step_at(&plan->shutdown.chain, step);
-	struct attempt_context context = {facts, step, time};
-	struct spawn spec = {
-	    .group = SPAWN_GROUP,
-	    .signals = facts->signals,
-	    .user = &what->user,
-	    .directory = plan->app.directory,
-	    .umask = plan->app.umask,
-	    .input = -1,
-	    .output = -1,
-	    .close_others = true,
-	    .context = &context,
-	};
-
-	if (what->exec.argv != NULL) {
-		spec.argv = what->exec.argv;
-		spec.prepare = prepare_program;
-	} else {
-		spec.work = run_attempt;
-	}
-	return start(&spec, (struct job_id){JOB_STEP, step}, what->name, result);
-}
-
-bool jobs_start_check(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,
-		      struct check_result *result)
-{
-	const struct plan_check *what = &plan->checks.items[check];
-	struct check_context context = {plan, what, app, time};
-	struct spawn spec = {
-	    .group = SPAWN_GROUP,
-	    .signals = signals,
-	    .user = &plan->app.user,
-	    .directory = plan->app.directory,
-	    .umask = plan->app.umask,
-	    .input = -1,
-	    .output = -1,
-	    .close_others = true,
-	    .prepare = prepare_check,
-	    .context = &context,
-	};
-
-	/* a program needs no worker: process 1 watches it and kills its group at its timeout */
-	if (what->kind == CHECK_EXEC)
-		spec.argv = what->exec.argv;
-	else
-		spec.work = run_check;
-	return start(&spec, (struct job_id){JOB_CHECK, check}, NULL, result);
 }
 
 void jobs_kill(struct job_id id)

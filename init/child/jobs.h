@@ -15,13 +15,15 @@ void jobs_set_epoll(int epoll);
 enum job_kind {
 	JOB_STEP,
 	JOB_CHECK,
+	JOB_BEAT,
+	JOB_NOTICE,
 	JOB_ABANDONED, /* killed; its result is ignored */
 };
 
 /* What a process is for. */
 struct job_id {
 	enum job_kind kind;
-	size_t index; /* in the chain, or in the plan's checks */
+	size_t index; /* in the chain, in the plan's checks, heartbeats or alert channels */
 };
 
 /*
@@ -29,6 +31,13 @@ struct job_id {
  * process is available.
  */
 bool jobs_start(const struct shutdown_facts *facts, size_t step, msec_t time, struct check_result *result);
+
+/* The same for a heartbeat's beat, or its disarm. */
+bool jobs_start_beat(const struct shutdown_facts *facts, size_t heartbeat, bool disarm, msec_t time,
+		     struct check_result *result);
+
+/* The same for an alert about an event: facts->report, to one channel. */
+bool jobs_start_notice(const struct shutdown_facts *facts, size_t channel, msec_t time, struct check_result *result);
 
 /* The same for a check. app: pid for process checks. */
 bool jobs_start_check(const struct plan *plan, const struct signals_inherited *signals, pid_t app, size_t check, msec_t time,

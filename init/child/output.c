@@ -45,8 +45,9 @@ bool output_read(struct output *output)
 		if (n > 0)
 			append_bytes(output, chunk, (size_t)n);
 	}
+	bool more = n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)); /* the log changes errno */
 	log_flush();
-	return output->fd >= 0 && (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	return output->fd >= 0 && more;
 }
 
 void output_finish(struct output *output, bool all)

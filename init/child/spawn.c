@@ -57,7 +57,9 @@ static bool redirect(const struct spawn *spec)
 {
 	if (spec->input >= 0 && dup2(spec->input, STDIN_FILENO) < 0)
 		return false;
-	return spec->output < 0 || (dup2(spec->output, STDOUT_FILENO) >= 0 && dup2(spec->output, STDERR_FILENO) >= 0);
+	if (spec->output >= 0 && dup2(spec->output, STDOUT_FILENO) < 0)
+		return false;
+	return spec->error < 0 || dup2(spec->error, STDERR_FILENO) >= 0;
 }
 
 /* A script without #! goes to /bin/sh, as execvp() of glibc does it. On the stack: the memory may be our parent's. */

@@ -12,13 +12,13 @@ struct spawn {
 	enum spawn_group group;
 	const struct signals_inherited *signals;
 	const struct plan_user *user;
-	const char *directory; /* NULL: ours */
-	int umask;             /* -1: ours */
-	int input, output;     /* descriptors to become 0, and 1 and 2; -1: left alone */
-	bool close_others;     /* a program gets 0, 1 and 2 alone; else what tinysup was started with, as the app does */
-	bool until_exec;       /* a program: no page table is copied, and we sleep until it is executed; see spawn() */
-	char **environment;    /* with until_exec: the program's; its PATH is searched */
-	bool shell_fallback;   /* a script without #! is given to /bin/sh, as execvp() of glibc does */
+	const char *directory;    /* NULL: ours */
+	int umask;                /* -1: ours */
+	int input, output, error; /* descriptors to become 0, 1 and 2; -1: left alone */
+	bool close_others;        /* a program gets 0, 1 and 2 alone; else what tinysup was started with, as the app does */
+	bool until_exec;          /* a program: no page table is copied, and we sleep until it is executed; see spawn() */
+	char **environment;       /* with until_exec: the program's; its PATH is searched */
+	bool shell_fallback;      /* a script without #! is given to /bin/sh, as execvp() of glibc does */
 
 	/* runs in the child before exec, to add variables with setenv(); NULL: nothing to add */
 	void (*prepare)(const void *context);

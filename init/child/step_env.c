@@ -78,7 +78,9 @@ static void set_app(const struct shutdown_facts *facts)
 	setenv("TINYSUP_APP_PID", "", 1);
 	setenv("TINYSUP_APP_EXIT_CODE", "", 1);
 	setenv("TINYSUP_APP_EXIT_SIGNAL", "", 1);
-	if (!seq->app_gone)
+	if (seq->opening != OPENING_NONE && facts->app == 0)
+		return; /* none has run */
+	if (!seq->app_gone || seq->opening != OPENING_NONE)
 		step_env_set_number("TINYSUP_APP_PID", facts->app);
 	else if (WIFEXITED(status))
 		step_env_set_number("TINYSUP_APP_EXIT_CODE", WEXITSTATUS(status));
@@ -86,20 +88,30 @@ static void set_app(const struct shutdown_facts *facts)
 		setenv("TINYSUP_APP_EXIT_SIGNAL", signal_name(WTERMSIG(status)), 1);
 }
 
-void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time)
+static void set_common(const struct shutdown_facts *facts, const struct plan_step *plan, msec_t time)
+{
+	step_env_add(&facts->seq->plan->app.environment);
+	step_env_add(&plan->environment);
+	step_env_set_number("TINYSUP_DEADLINE_MS", time);
+	set_app(facts);
+}
+
+void step_env_set(const struct shutdown_facts *facts, const struct plan_step *plan, int attempt, msec_t time)
 {
 	const struct seq *seq = facts->seq;
-	const struct plan_step *plan = plan_step_at(&seq->plan->shutdown.chain, step);
 	char key[IDEMPOTENCY_KEY_TEXT];
 
-	step_env_add(&seq->plan->app.environment);
-	step_env_add(&plan->environment);
+	set_common(facts, plan, time);
 	setenv("TINYSUP_REASON", name_of(&names_reasons, seq->reason), 1);
 	setenv("TINYSUP_SIGNAL", seq->signal > 0 ? signal_name(seq->signal) : "", 1);
 	setenv("TINYSUP_STEP", plan->name, 1);
-	step_env_set_number("TINYSUP_ATTEMPT", seq->steps[step].attempt);
-	step_env_set_number("TINYSUP_DEADLINE_MS", time);
+	step_env_set_number("TINYSUP_ATTEMPT", attempt);
 	setenv("TINYSUP_SHUTDOWN_ID", facts->id, 1);
 	setenv("TINYSUP_IDEMPOTENCY_KEY", step_env_key(facts, plan, key), 1);
-	set_app(facts);
+}
+
+void step_env_set_beat(const struct shutdown_facts *facts, const struct plan_step *plan, msec_t time)
+{
+	set_common(facts, plan, time);
+	setenv("TINYSUP_HEARTBEAT", plan->name, 1);
 }

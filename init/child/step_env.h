@@ -10,7 +10,10 @@
 const char *step_env_key(const struct shutdown_facts *facts, const struct plan_step *step, char buffer[IDEMPOTENCY_KEY_TEXT]);
 
 /* In the child: sets app.environment, the step's environment and TINYSUP_*. time: until this attempt is killed. */
-void step_env_set(const struct shutdown_facts *facts, size_t step, msec_t time);
+void step_env_set(const struct shutdown_facts *facts, const struct plan_step *plan, int attempt, msec_t time);
+
+/* The same for a heartbeat, which knows of no shutdown. */
+void step_env_set_beat(const struct shutdown_facts *facts, const struct plan_step *plan, msec_t time);
 
 /* In the child: one variable, a number. */
 void step_env_set_number(const char *name, long long number);

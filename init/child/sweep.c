@@ -201,9 +201,9 @@ bool sweep_old_life(int signal, sweep_ours *ours)
 	return any;
 }
 
-void sweep_signal(int signal, pid_t but, sweep_ours *ours)
+void sweep_signal(int signal, pid_t but, bool spare, sweep_ours *ours)
 {
-	if (getpid() == 1 && but == 0) {
+	if (getpid() == 1 && but == 0 && !spare) {
 		send_signal(-1, signal);
 		return;
 	}

@@ -17,10 +17,11 @@ bool sweep_subreaper(void);
 bool sweep_is_subreaper(void);
 
 /*
- * Signals all leftover processes; SIGCONT follows SIGTERM. but: a process group that has the signal already; 0: none. Does
- * nothing if not process 1 and without /proc.
+ * Signals all leftover processes; SIGCONT follows SIGTERM. but: a process group that has the signal already; 0: none. spare:
+ * ours are at work and do not get it; otherwise process 1 may signal them, too. Without /proc, only process 1 without `but` and
+ * `spare` reaches anything.
  */
-void sweep_signal(int signal, pid_t but, sweep_ours *ours);
+void sweep_signal(int signal, pid_t but, bool spare, sweep_ours *ours);
 
 /*
  * Signals (0: only looks for) our descendants except `ours`, adopted orphans included, `docker exec` excluded. False if there

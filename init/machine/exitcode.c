@@ -33,6 +33,10 @@ static bool ended_as_asked(const struct seq *seq)
 
 static int app_code(const struct seq *seq)
 {
+	if (seq->reason == REASON_MANUAL)
+		return 0;
+	if (seq->opening != OPENING_NONE) /* a stop before the app was started */
+		return seq->plan->shutdown.clean_exit_code >= 0 ? seq->plan->shutdown.clean_exit_code : 128 + seq->signal;
 	if (seq->exec_errno != 0)
 		return exitcode_of_exec(seq->exec_errno);
 	if (!seq->app_gone || (seq->app_killed && WIFSIGNALED(seq->app_status) && WTERMSIG(seq->app_status) == SIGKILL))
@@ -46,6 +50,8 @@ int exitcode_final(const struct seq *seq)
 {
 	int code = app_code(seq);
 
+	if (seq->to_hold)
+		return EXIT_UNHEALTHY;
 	if (seq->required_failed)
 		return seq->plan->shutdown.failed_exit_code;
 	if (seq->reason == REASON_UNHEALTHY)

@@ -195,6 +195,7 @@ static void handle_event(struct prober *prober, msec_t now, const struct prober_
 	case PROBER_APP_STARTED:
 	case PROBER_STOPPED:
 	case PROBER_RESTARTING:
+	case PROBER_HELD:
 		break;
 	case PROBER_RESULT:
 		if (prober->checks[event->check].running)
@@ -224,6 +225,10 @@ static void handle_event(struct prober *prober, msec_t now, const struct prober_
 void prober_event(struct prober *prober, msec_t now, const struct prober_event *event, struct prober_actions *out)
 {
 	out->count = 0;
+	if (event->kind == PROBER_HELD) {
+		abandon_rounds(prober, out);
+		prober->state = PROBER_UNMANNED;
+	}
 	if (prober->state == PROBER_FROZEN)
 		return;
 	if (event->kind == PROBER_APP_STARTED)
@@ -286,9 +291,15 @@ static bool is_ready(const struct prober *prober, const char **why)
 
 bool prober_healthy(const struct prober *prober, enum probe_kind kind, const char **why)
 {
-	*why = prober->state == PROBER_DOWN ? "the app is being restarted" : "the app is not running";
-	if (prober->state == PROBER_IDLE || prober->state == PROBER_DOWN)
+	*why = "the app is being restarted";
+	if (prober->state == PROBER_DOWN)
 		return false;
+	*why = "the app has not been started";
+	if (prober->state == PROBER_IDLE)
+		return kind == PROBE_LIVENESS;
+	*why = "held: the app was restarted too often";
+	if (prober->state == PROBER_UNMANNED)
+		return kind != PROBE_READINESS;
 	if (prober->state == PROBER_FROZEN && kind == PROBE_READINESS) {
 		*why = "stopping";
 		return false;

@@ -7,11 +7,13 @@
  * messages (READY=1, WATCHDOG=1) count.
  *
  * State      What runs                                Next state
- * IDLE       nothing: the app has not started yet     ACTIVE (APP_STARTED), DOWN (RESTARTING), FROZEN (STOPPED)
+ * IDLE       nothing: the app has not started yet     ACTIVE (APP_STARTED), DOWN (RESTARTING), FROZEN (STOPPED),
+ *                                                     UNMANNED (HELD)
  * ACTIVE     startup's checks; once `started`, those  DOWN (RESTARTING), FROZEN (STOPPED), ACTIVE (APP_STARTED)
  *            of liveness and readiness
- * DOWN       nothing, and nothing is healthy          ACTIVE (APP_STARTED), FROZEN (STOPPED)
- * FROZEN     nothing; events have no effect           -
+ * DOWN       nothing, and nothing is healthy          ACTIVE (APP_STARTED), FROZEN (STOPPED), UNMANNED (HELD)
+ * FROZEN     nothing                                  UNMANNED (HELD)
+ * UNMANNED   nothing: alive, but not ready            FROZEN (STOPPED)
  *
  * All other events are handled in ACTIVE only.
  *
@@ -43,6 +45,7 @@ enum prober_event_kind {
 	PROBER_APP_STOPPING,   /* STOPPING=1: readiness fails */
 	PROBER_RESTARTING,     /* the app is being restarted: no checks, nothing is healthy */
 	PROBER_STOPPED,        /* the first stop event: no checks, readiness fails, the others keep their verdicts */
+	PROBER_HELD,           /* tinysup stays up without the app: readiness fails, no platform shall restart it */
 };
 
 struct prober_event {
@@ -105,6 +108,7 @@ struct prober_round {
 	msec_t started;
 	uint64_t open, ok, failed; /* of this round, by check; in none of them: an error */
 	uint64_t late;             /* of the failed ones: slower than this probe's timeout */
+	uint64_t blamed;           /* checks that failed in the last round that ended, without soft ones */
 	uint64_t rounds_ok, rounds_failed, rounds_error, skipped;
 	char why[sizeof((struct check_result *)0)->message]; /* of the last failure */
 };
@@ -112,7 +116,7 @@ struct prober_round {
 struct prober {
 	const struct plan *plan;
 	uint64_t random;
-	enum { PROBER_IDLE, PROBER_ACTIVE, PROBER_DOWN, PROBER_FROZEN } state;
+	enum { PROBER_IDLE, PROBER_ACTIVE, PROBER_DOWN, PROBER_FROZEN, PROBER_UNMANNED } state;
 	msec_t app_started;
 	bool started; /* startup has succeeded, or there is no startup probe */
 	bool ready_came, app_stopping;

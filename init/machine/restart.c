@@ -16,3 +16,15 @@ bool restart_allowed(struct restart *restart, const struct plan_restart *plan, m
 	restart->at[restart->count++ % PLAN_RESTARTS_MAX] = now;
 	return true;
 }
+
+void restart_recall(struct restart *restart, const struct plan_restart *plan, const struct account *account, msec_t now,
+		    int64_t wall)
+{
+	uint64_t first = account->restart_count > PLAN_RESTARTS_MAX ? account->restart_count - PLAN_RESTARTS_MAX : 0;
+
+	for (uint64_t i = first; i < account->restart_count; i++) {
+		msec_t age = wall - account->restarts[i % PLAN_RESTARTS_MAX];
+		if (age > -plan->within) /* else the clock is wrong: a host that has just booted */
+			restart->at[restart->count++ % PLAN_RESTARTS_MAX] = age > 0 ? now - age : now;
+	}
+}

@@ -2,7 +2,7 @@
 #ifndef TINYSUP_INIT_MACHINE_RESTART_H
 #define TINYSUP_INIT_MACHINE_RESTART_H
 
-#include "config/plan.h"
+#include "init/journal/account.h"
 
 struct restart {
 	msec_t at[PLAN_RESTARTS_MAX]; /* times of the last restarts; a ring buffer */
@@ -14,5 +14,9 @@ struct restart {
  * plan->within. False: there were plan->max restarts within that time.
  */
 bool restart_allowed(struct restart *restart, const struct plan_restart *plan, msec_t now, msec_t *pause);
+
+/* Adds the restarts on record. wall: Unix time in milliseconds at `now`. Those of a time far ahead of it do not count. */
+void restart_recall(struct restart *restart, const struct plan_restart *plan, const struct account *account, msec_t now,
+		    int64_t wall);
 
 #endif

@@ -10,6 +10,8 @@ static bool idempotent(const struct plan_step *step)
 		return true; /* programs are retried whenever retry.on says so */
 	if (step->kind == STEP_ALERT)
 		return true; /* two alerts are better than none */
+	if (step->kind == STEP_TCP)
+		return step->tcp.send == NULL;
 	if (step->http.method == NULL)
 		return step->http.body == NULL;
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)

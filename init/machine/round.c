@@ -133,6 +133,7 @@ static void finish_round(struct prober *prober, msec_t now, enum probe_kind kind
 	bool any = plan->mode == PROBE_ANY && deciding != 0;
 
 	round->under_way = false;
+	round->blamed = bad;
 	if (kind == PROBE_STARTUP && prober->plan->app.notify && !prober->ready_came) {
 		snprintf(round->why, sizeof round->why, "waiting for READY=1");
 		on_failure(prober, now, kind, out);

@@ -1,10 +1,8 @@
-#include "init/machine/sequencer.h"
-
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "config/names.h"
 #include "init/machine/exitcode.h"
+#include "init/machine/sequencer_private.h"
 #include "init/machine/stage.h"
 
 /* tinysup exits this long before the deadline even if a process cannot be killed (or half the kill reserve, if less). */
@@ -16,26 +14,12 @@
 /* From SIGTERM to SIGKILL for leftover processes: tinysup.conf(5). */
 #define LEFTOVER_TIME ((msec_t)5000)
 
-const char *seq_state_name(enum step_state state)
-{
-	static const char *const names[] = {
-	    [STATE_PENDING] = "pending", [STATE_RUNNING] = "running", [STATE_PAUSED] = "running",  [STATE_OK] = "ok",
-	    [STATE_FAILED] = "failed",   [STATE_TIMEOUT] = "timeout", [STATE_SKIPPED] = "skipped", [STATE_CUT] = "cut"};
-
-	return names[state];
-}
-
 void seq_init(struct seq *seq, const struct plan *plan, bool exit_at_once, uint64_t seed)
 {
 	seq->plan = plan;
+	seq->chain = &plan->shutdown.chain;
 	seq->exit_at_once = exit_at_once;
 	seq->random = seed | 1; /* xorshift cannot leave 0 */
-}
-
-bool seq_is_restarting(const struct seq *seq)
-{
-	return seq->phase == PHASE_CLEARING || seq->phase == PHASE_WAITING ||
-	       (seq->phase == PHASE_CHAIN && seq->reason == REASON_RESTART);
 }
 
 /* When what is left gets SIGKILL. */
@@ -63,95 +47,6 @@ static void forward(int signal, struct actions *out)
 	actions_push(out, (struct action){.kind = ACTION_FORWARD, .signal = signal});
 }
 
-/* --- from phase to phase: each sets the next one, and advance() goes on from there ------------------------------------- */
-
-static void finish(struct seq *seq, struct actions *out)
-{
-	seq->phase = PHASE_OVER;
-	actions_push(out, (struct action){.kind = ACTION_EXIT, .code = exitcode_final(seq)});
-}
-
-static void start_sweep(struct seq *seq, msec_t now, struct actions *out)
-{
-	seq->phase = PHASE_SWEEP;
-	seq->term_at = now;
-	if (!seq->kill_sent)
-		push(out, ACTION_SWEEP_TERM);
-}
-
-/* Without a chain: forwards the stop signal, unless a restart has sent it already. */
-static void start_draining(struct seq *seq, int signal, struct actions *out)
-{
-	seq->phase = PHASE_DRAINING;
-	if ((seq->stop_sent >> (signal - 1) & 1) != 0)
-		return;
-	seq->stop_sent |= UINT64_C(1) << (signal - 1);
-	forward(signal, out);
-}
-
-static void start_chain(struct seq *seq, struct actions *out)
-{
-	seq->phase = PHASE_CHAIN;
-	seq->stage = 0;
-	seq->entered = false;
-	for (size_t i = 0; i < seq->plan->shutdown.chain.steps; i++)
-		seq->steps[i] = (struct seq_step){.state = STATE_PENDING};
-	seq->chains_run[seq->reason]++;
-	push(out, ACTION_CHAIN_STARTED);
-}
-
-static void start_shutdown(struct seq *seq, msec_t now, enum reason reason, int signal, struct actions *out)
-{
-	seq->hurry = seq->required_failed = seq->kill_sent = false;
-	seq->stop_signals = 0;
-	seq->reason = reason;
-	seq->started = now;
-	seq->signal = signal;
-	if (seq->plan->shutdown.chained || reason == REASON_RESTART) {
-		start_chain(seq, out);
-	} else if (seq->app_gone || seq->app_killed) {
-		start_sweep(seq, now, out);
-	} else {
-		start_draining(seq, signal != 0 ? signal : SIGTERM, out);
-	}
-}
-
-/* False if the limit is reached: then it is a shutdown. */
-static bool start_restart(struct seq *seq, msec_t now, enum reason cause, struct actions *out)
-{
-	if (!restart_allowed(&seq->restart, &seq->plan->app.restart, now, &seq->pause)) {
-		push(out, ACTION_GIVEN_UP);
-		return false;
-	}
-	seq->cause = cause;
-	start_shutdown(seq, now, REASON_RESTART, 0, out);
-	return true;
-}
-
-/* If the app cannot be killed or a required step failed, a restart becomes a shutdown. */
-static void on_chain_end(struct seq *seq, msec_t now, struct actions *out)
-{
-	seq->chains_failed[seq->reason] += seq->required_failed;
-	if (seq->reason != REASON_RESTART) {
-		start_sweep(seq, now, out);
-	} else if (seq->required_failed || !seq->app_gone) {
-		start_shutdown(seq, now, seq->cause, 0, out);
-	} else {
-		seq->phase = PHASE_CLEARING;
-		seq->term_at = now;
-		push(out, ACTION_CLEAR_TERM);
-	}
-}
-
-static void on_cleared(struct seq *seq, msec_t now, struct actions *out)
-{
-	if (seq->phase != PHASE_CLEARING)
-		return;
-	seq->phase = PHASE_WAITING;
-	seq->start_at = now + seq->pause;
-	actions_push(out, (struct action){.kind = ACTION_RESTART_IN, .time = seq->pause});
-}
-
 /* --- the clock --------------------------------------------------------------------------------------------------------- */
 
 static void kill_if_due(struct seq *seq, msec_t now, enum action_kind kind, struct actions *out)
@@ -168,9 +63,14 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 {
 	switch (seq->phase) {
 	case PHASE_CHAIN:
-		if (seq->stage == seq->plan->shutdown.chain.count) {
-			on_chain_end(seq, now, out);
-			return true;
+		if (seq->stage == seq->chain->count) {
+			seq_end_chain(seq, out);
+			return false;
+		}
+		if (seq->reason == REASON_START && seq->required_failed) {
+			stage_break_off(seq, now, WHY_REFUSED, out);
+			seq_end_chain(seq, out);
+			return false;
 		}
 		if (!seq->entered)
 			stage_enter(seq, now, out);
@@ -186,21 +86,39 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 		if (now < over_at(seq))
 			return false;
 		push(out, ACTION_NOT_CLEARED);
-		start_shutdown(seq, now, seq->cause, 0, out);
+		if (seq->to_hold)
+			opening_hold(seq, now, out);
+		else
+			seq_start_shutdown(seq, now, seq->cause, 0, out);
 		return true;
 	case PHASE_WAITING:
 		if (now < seq->start_at)
 			return false;
-		seq->start_at = INT64_MAX; /* until we know whether it worked */
-		push(out, ACTION_APP_START);
-		return false;
+		seq_start_arming(seq, out);
+		return true;
+	case PHASE_ARMING:
+		if (seq->plan->heartbeats.arms)
+			return false;
+		seq_on_armed(seq, now, out);
+		return true;
 	case PHASE_DRAINING:
 	case PHASE_SWEEP:
 		kill_if_due(seq, now, ACTION_SWEEP_KILL, out);
 		if (now >= over_at(seq))
-			finish(seq, out);
+			seq_finish(seq, out);
 		return false;
+	case PHASE_CLOSING:
+		if (now >= over_at(seq))
+			seq_finish(seq, out);
+		return false;
+	case PHASE_READING:
+		if (now < seq->until)
+			return false;
+		opening_without_account(seq, now, out);
+		return true;
 	case PHASE_RUNNING:
+	case PHASE_CHAIN_OVER:
+	case PHASE_HELD:
 	case PHASE_OVER:
 		break;
 	}
@@ -208,8 +126,8 @@ static bool move_on(struct seq *seq, msec_t now, struct actions *out)
 }
 
 /*
- * The only place that changes stages and phases. Events and steps only change state, so no stage starts while another is
- * iterated. Terminates: stages increase, and only a restart's chain is followed by another.
+ * The only place that changes stages. Events and steps only change state, so no stage starts while another is iterated.
+ * Terminates: stages increase, and a chain that has ended stays so until EVENT_CHAIN_OVER.
  */
 static void advance(struct seq *seq, msec_t now, struct actions *out)
 {
@@ -223,14 +141,29 @@ static void on_unhealthy(struct seq *seq, msec_t now, enum unhealthy what, struc
 {
 	if (seq->phase != PHASE_RUNNING || what == UNHEALTHY_NONE)
 		return;
-	if (what == UNHEALTHY_SHUTDOWN || !start_restart(seq, now, REASON_UNHEALTHY, out))
-		start_shutdown(seq, now, REASON_UNHEALTHY, 0, out);
+	if (what == UNHEALTHY_SHUTDOWN || !seq_start_restart(seq, now, REASON_UNHEALTHY, out))
+		seq_start_shutdown(seq, now, REASON_UNHEALTHY, 0, out);
 }
 
-/* During a restart there is no app that could end because of SIGINT or SIGQUIT: they request a stop. */
+/* Steps act in the name of a lease, too. */
+static void on_lost(struct seq *seq, msec_t now, struct actions *out)
+{
+	if (!seq_heeds_loss(seq))
+		return;
+	if (life_is_opening(seq)) {
+		opening_on_lost(seq, now, out);
+		return;
+	}
+	if (seq->phase == PHASE_CHAIN)
+		stage_break_off(seq, now, WHY_LOST, out);
+	seq_start_shutdown(seq, now, REASON_UNHEALTHY, 0, out);
+}
+
+/* Without an app nothing would end because of SIGINT or SIGQUIT: they request a stop. */
 static bool is_stop_request(const struct seq *seq, int signal)
 {
-	bool would_end = seq_is_restarting(seq) && seq->app_gone && (signal == SIGINT || signal == SIGQUIT);
+	bool would_end = (life_is_restarting(seq) || life_is_opening(seq) || life_is_held(seq)) && seq->app_gone &&
+			 (signal == SIGINT || signal == SIGQUIT);
 
 	return !seq->exit_at_once && (would_end || (seq->plan->shutdown.signals >> (signal - 1) & 1) != 0);
 }
@@ -240,17 +173,24 @@ static void on_signal(struct seq *seq, msec_t now, int signal, struct actions *o
 	if (!is_stop_request(seq, signal)) {
 		if (!seq->app_gone)
 			forward(signal, out);
-	} else if (seq->phase == PHASE_RUNNING || seq_is_restarting(seq)) {
+	} else if (life_is_opening(seq) && !seq->stop_after) {
+		opening_on_stop(seq, now, signal, out);
+	} else if (life_is_held(seq)) {
+		opening_stop_at_once(seq, now, signal, out);
+	} else if (seq->phase == PHASE_RUNNING || life_is_restarting(seq)) {
 		if (seq->phase == PHASE_CHAIN)
-			stage_break_off(seq, now, out);
-		start_shutdown(seq, now, REASON_STOP, signal, out);
+			stage_break_off(seq, now, WHY_STOP, out);
+		seq_start_shutdown(seq, now, REASON_STOP, signal, out);
 		seq->stop_signals = 1;
 	} else if (seq->phase == PHASE_DRAINING) {
 		seq->stop_sent |= UINT64_C(1) << (signal - 1);
 		forward(signal, out);
-	} else if (seq->phase == PHASE_CHAIN && ++seq->stop_signals >= 2 && !seq->hurry) {
-		seq->hurry = true;
-		push(out, ACTION_HURRY);
+	} else if (seq->phase == PHASE_CHAIN) {
+		seq->to_hold = false; /* a shutdown because of the app: it ends with an exit */
+		if (++seq->stop_signals >= 2 && !seq->hurry) {
+			seq->hurry = true;
+			push(out, ACTION_HURRY);
+		}
 	}
 }
 
@@ -278,17 +218,17 @@ static void on_app_exit(struct seq *seq, msec_t now, const struct event *event, 
 	seq->exec_errno = event->exec_errno;
 	seq->group_gone = !event->group_left;
 	if (seq->exit_at_once) {
-		finish(seq, out);
-	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0 && seq->restart.count == 0) {
+		seq_finish(seq, out);
+	} else if (seq->phase == PHASE_RUNNING && event->exec_errno != 0 && seq->restarts == 0) {
 		seq->started = now; /* nothing ever ran: no chain */
 		seq->reason = REASON_EXIT;
-		start_sweep(seq, now, out);
+		seq_start_sweep(seq, now, out);
 	} else if (seq->phase == PHASE_RUNNING) {
 		enum reason reason = is_success(seq, event->wait_status) ? REASON_EXIT : REASON_CRASH;
-		if (!restarts_after(seq, reason) || !start_restart(seq, now, reason, out))
-			start_shutdown(seq, now, reason, 0, out);
+		if (!restarts_after(seq, reason) || !seq_start_restart(seq, now, reason, out))
+			seq_start_shutdown(seq, now, reason, 0, out);
 	} else if (seq->phase == PHASE_DRAINING) {
-		start_sweep(seq, now, out);
+		seq_start_sweep(seq, now, out);
 	}
 }
 
@@ -298,6 +238,8 @@ static void on_app_started(struct seq *seq)
 	if (seq->phase != PHASE_WAITING)
 		return;
 	seq->phase = PHASE_RUNNING;
+	seq->opening = OPENING_NONE;
+	seq->unfinished = false;
 	seq->app_gone = seq->group_gone = seq->group_signalled = seq->app_killed = false;
 	seq->app_status = seq->exec_errno = 0;
 	seq->stop_sent = 0;
@@ -335,12 +277,31 @@ static void handle_event(struct seq *seq, msec_t now, const struct event *event,
 		if (seq->phase == PHASE_WAITING)
 			seq->start_at = now + SPAWN_RETRY;
 		break;
+	case EVENT_OPEN:
+		opening_begin(seq, now, event, out);
+		break;
+	case EVENT_CHAIN_OVER:
+		seq_on_chain_over(seq, now, out);
+		break;
+	case EVENT_ACCOUNT:
+		opening_on_account(seq, now, event, out);
+		break;
 	case EVENT_CLEARED:
-		on_cleared(seq, now, out);
+		seq_on_cleared(seq, now, out);
+		break;
+	case EVENT_LOST:
+		on_lost(seq, now, out);
+		break;
+	case EVENT_ARMED:
+		seq_on_armed(seq, now, out);
 		break;
 	case EVENT_NOTHING_LEFT:
 		if (seq->phase == PHASE_SWEEP && seq->app_gone)
-			finish(seq, out);
+			seq_start_closing(seq, out);
+		break;
+	case EVENT_CLOSED:
+		if (seq->phase == PHASE_CLOSING)
+			seq_finish(seq, out);
 		break;
 	}
 }
@@ -363,9 +324,16 @@ msec_t seq_wake(const struct seq *seq)
 	case PHASE_CLEARING:
 	case PHASE_SWEEP:
 		return seq->kill_sent ? over_at(seq) : kill_at(seq);
+	case PHASE_CLOSING:
+		return over_at(seq);
+	case PHASE_READING:
+		return seq->until;
 	case PHASE_WAITING:
 		return seq->start_at;
+	case PHASE_ARMING:
 	case PHASE_RUNNING:
+	case PHASE_CHAIN_OVER:
+	case PHASE_HELD:
 	case PHASE_OVER:
 		break;
 	}

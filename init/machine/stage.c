@@ -11,12 +11,18 @@
 
 static const struct plan_stage *current(const struct seq *seq)
 {
-	return &seq->plan->shutdown.chain.stages[seq->stage];
+	return &seq->chain->stages[seq->stage];
 }
 
 static const struct plan_step *plan_of(const struct seq *seq, size_t index)
 {
-	return plan_step_at(&seq->plan->shutdown.chain, index);
+	return seq_step_at(seq, index);
+}
+
+/* Time for the current stage, apart from its timeout. */
+static msec_t stage_left(const struct seq *seq, msec_t now)
+{
+	return budget_left(seq->chain, seq->reason, seq->stage, seq->until - now);
 }
 
 static bool is_active(const struct seq_step *step)
@@ -30,11 +36,6 @@ bool stage_busy(const struct seq *seq)
 		if (is_active(&seq->steps[current(seq)->first + i]))
 			return true;
 	return false;
-}
-
-static bool is_failure(enum step_state state)
-{
-	return state == STATE_FAILED || state == STATE_TIMEOUT || state == STATE_CUT;
 }
 
 /* Whether its attempts are processes. */
@@ -54,6 +55,12 @@ static bool is_optional(const struct plan_step *plan)
 	return plan->kind != STEP_STOP && !plan->required && plan->reserve == 0;
 }
 
+/* start.chain ends with the first required step that fails. */
+static bool is_refused(const struct seq *seq)
+{
+	return seq->reason == REASON_START && seq->required_failed;
+}
+
 /* --- a step's end ------------------------------------------------------------------------------------------------------ */
 
 static void finish(struct seq *seq, msec_t now, size_t index, enum step_state state, enum why why, struct actions *out)
@@ -70,18 +77,20 @@ static void finish(struct seq *seq, msec_t now, size_t index, enum step_state st
 	actions_push(
 	    out, (struct action){
 		     .kind = ACTION_STEP_ENDED, .step = index, .code = (int)state, .why = why, .time = now - step->started});
-	if (is_failure(state) && plan->required)
+	if (plan_state_failed(state) && plan->required)
 		seq->required_failed = true;
-	if (is_failure(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
+	if (plan_state_failed(state) && plan->on_failure == ON_FAILURE_ABORT && !seq->hurry) {
 		seq->hurry = true;
 		actions_push(out, (struct action){.kind = ACTION_HURRY});
 	}
 }
 
-/* It needs the app, which is gone: a required step fails. */
+/* It needs the app, which is gone: a required step fails. In recovery there is no app to expect. */
 static void finish_without_app(struct seq *seq, msec_t now, size_t index, struct actions *out)
 {
-	finish(seq, now, index, plan_of(seq, index)->required ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
+	bool fails = plan_of(seq, index)->required && seq->reason != REASON_RECOVERY;
+
+	finish(seq, now, index, fails ? STATE_FAILED : STATE_SKIPPED, WHY_NO_APP, out);
 }
 
 /* --- attempts ---------------------------------------------------------------------------------------------------------- */
@@ -187,7 +196,7 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 {
 	const struct plan_step *plan = plan_of(seq, index);
 	struct seq_step *step = &seq->steps[index];
-	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
+	msec_t left = stage_left(seq, now);
 	msec_t time = budget_cap(plan->timeout, left > 2 * REAP_TIME ? left - REAP_TIME : left / 2);
 
 	if (seq->app_killed && time > REAP_TIME)
@@ -206,7 +215,7 @@ static void stop_app(struct seq *seq, msec_t now, size_t index, struct actions *
 
 void stage_extend(struct seq *seq, msec_t now, msec_t time)
 {
-	msec_t left = budget_left(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
+	msec_t left = stage_left(seq, now);
 	struct seq_step *step = &seq->steps[current(seq)->first];
 
 	if (!current(seq)->has_stop || step->state != STATE_RUNNING || seq->app_killed || left <= REAP_TIME)
@@ -228,12 +237,16 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 		finish(seq, now, index, STATE_SKIPPED, WHY_REASON, out);
 		return;
 	}
+	if (seq->reason == REASON_RECOVERY && (seq->done >> index & 1) != 0) {
+		finish(seq, now, index, STATE_SKIPPED, WHY_DONE, out);
+		return;
+	}
 	if (needs_app(plan) && seq->app_gone) {
 		finish_without_app(seq, now, index, out);
 		return;
 	}
-	if (seq->hurry && is_optional(plan)) {
-		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
+	if (is_refused(seq) || (seq->hurry && is_optional(plan))) {
+		finish(seq, now, index, STATE_CUT, is_refused(seq) ? WHY_REFUSED : WHY_HURRY, out);
 		return;
 	}
 	if (time == 0 && plan->timeout != 0 && plan->kind != STEP_STOP) {
@@ -255,6 +268,7 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 	case STEP_SLEEP:
 	case STEP_EXEC:
 	case STEP_HTTP:
+	case STEP_TCP:
 	case STEP_ALERT:
 	case STEP_WAIT:
 		start_attempt(seq, now, index, out);
@@ -264,17 +278,30 @@ static void enter_step(struct seq *seq, msec_t now, size_t index, msec_t time, s
 
 void stage_enter(struct seq *seq, msec_t now, struct actions *out)
 {
-	msec_t time = budget_time(&seq->plan->shutdown, seq->reason, seq->stage, now - seq->started);
+	msec_t time = budget_time(seq->chain, seq->reason, seq->stage, seq->until - now);
 
 	for (size_t i = 0; i < current(seq)->count; i++)
 		enter_step(seq, now, current(seq)->first + i, time, out);
 }
 
-void stage_break_off(struct seq *seq, msec_t now, struct actions *out)
+void stage_break_off(struct seq *seq, msec_t now, enum why why, struct actions *out)
 {
 	for (size_t i = 0; i < current(seq)->count; i++)
 		if (is_active(&seq->steps[current(seq)->first + i]))
-			finish(seq, now, current(seq)->first + i, STATE_CUT, WHY_STOP, out);
+			finish(seq, now, current(seq)->first + i, STATE_CUT, why, out);
+}
+
+void stage_shorten(struct seq *seq, msec_t now)
+{
+	msec_t end = now + stage_left(seq, now);
+
+	for (size_t i = 0; i < current(seq)->count; i++) {
+		struct seq_step *step = &seq->steps[current(seq)->first + i];
+		if (is_active(step) && step->until > end)
+			step->until = end;
+		if (is_active(step) && step->attempt_until > step->until)
+			step->attempt_until = step->until;
+	}
 }
 
 /* --- time, and the app's end ------------------------------------------------------------------------------------------- */
@@ -320,6 +347,8 @@ static void tick_step(struct seq *seq, msec_t now, size_t index, struct actions 
 
 	if (plan->kind == STEP_STOP)
 		tick_stop(seq, now, index, out);
+	else if (is_refused(seq))
+		finish(seq, now, index, STATE_CUT, WHY_REFUSED, out);
 	else if (seq->hurry && is_optional(plan))
 		finish(seq, now, index, STATE_CUT, WHY_HURRY, out);
 	else if (seq->app_gone && plan->needs_app && idle)

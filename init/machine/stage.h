@@ -18,8 +18,11 @@ bool stage_busy(const struct seq *seq);
 /* An attempt has ended. */
 void stage_step_done(struct seq *seq, msec_t now, size_t index, const struct check_result *result, struct actions *out);
 
-/* Cuts running steps: a stop signal interrupts a restart. */
-void stage_break_off(struct seq *seq, msec_t now, struct actions *out);
+/* Cuts running steps: a stop signal interrupts a restart, or start.chain has failed. */
+void stage_break_off(struct seq *seq, msec_t now, enum why why, struct actions *out);
+
+/* seq->until is sooner: running steps end by then. */
+void stage_shorten(struct seq *seq, msec_t now);
 
 /* EXTEND_TIMEOUT_USEC: the stop step waits for `time` from now on, as far as the deadline and later reserves allow. */
 void stage_extend(struct seq *seq, msec_t now, msec_t time);

@@ -11,6 +11,7 @@
 #include "init/readers/page_view.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
+#define TEXT_HTML  "text/html; charset=utf-8"
 
 enum status_code { OK = 200, NOT_FOUND = 404, NOT_ALLOWED = 405, UNAVAILABLE = 503 };
 
@@ -20,8 +21,10 @@ static const struct {
 	enum probe_kind kind; /* PROBE_COUNT: no verdict */
 } paths[] = {
     {"/livez", PROBE_LIVENESS}, {"/readyz", PROBE_READINESS}, {"/startupz", PROBE_STARTUP},
-    {"/status", PROBE_COUNT},   {"/metrics", PROBE_COUNT},
+    {"/status", PROBE_COUNT},   {"/metrics", PROBE_COUNT},    {"/", PROBE_COUNT},
 };
+
+static struct page copy_of_page; /* too large for a stack; there is one thread */
 
 static void add_check(FILE *to, const struct page_check *check, int64_t now)
 {
@@ -76,6 +79,19 @@ static void add_json(FILE *to, json_t *root)
 	json_decref(root);
 }
 
+/* copy: NULL if the page cannot be read. */
+static void reply_people(FILE *to, struct known *known, const struct page *copy, int64_t now, struct reply *reply)
+{
+	const struct people people = {.to = to, .copy = copy, .plan = known->plan, .hour = &known->hour, .now = now};
+
+	reply->status = copy != NULL ? OK : UNAVAILABLE;
+	reply->type = TEXT_HTML;
+	reply->policy = people_policy;
+	if (copy != NULL)
+		hour_add(&known->hour, copy->check, copy->head.checks, now);
+	people_print(&people);
+}
+
 /* kind: from paths[]. copy: valid. */
 static void reply_with(FILE *to, const struct query *query, enum probe_kind kind, const struct page *copy, int64_t now,
 		       struct reply *reply)
@@ -98,10 +114,21 @@ static void reply_with(FILE *to, const struct query *query, enum probe_kind kind
 	}
 }
 
-static void fill(FILE *to, const struct query *query, const struct page *page, int64_t now, struct reply *reply)
+/* Where the page cannot be read. */
+static void reply_unreadable(FILE *to, const struct query *query, struct reply *reply)
 {
-	static struct page copy; /* too large for a stack; there is one thread */
 	static const char unreadable[] = "cannot read the published status: the supervisor stopped in the middle of an update";
+
+	reply->status = UNAVAILABLE;
+	reply->type = query->json ? TYPE_HEALTH_JSON : TEXT_PLAIN;
+	if (query->json)
+		add_json(to, json_pack("{s:s, s:s}", "status", "fail", "output", unreadable));
+	else
+		fprintf(to, "%s\n", unreadable);
+}
+
+static void fill(FILE *to, const struct query *query, struct known *known, int64_t now, struct reply *reply)
+{
 	size_t i = 0;
 
 	while (i < sizeof paths / sizeof *paths && strcmp(paths[i].path, query->path) != 0)
@@ -109,23 +136,32 @@ static void fill(FILE *to, const struct query *query, const struct page *page, i
 	*reply = (struct reply){.status = OK, .type = TEXT_PLAIN};
 	if (i == sizeof paths / sizeof *paths) {
 		reply->status = NOT_FOUND;
-		fputs("not found; try /livez /readyz /startupz /status /metrics\n", to);
-	} else if (!query->method_known) {
+		fputs("not found; try / /livez /readyz /startupz /status /metrics\n", to);
+		return;
+	}
+	if (!query->method_known) {
 		reply->status = NOT_ALLOWED;
 		fputs("method not allowed: use GET or HEAD\n", to);
-	} else if (!page_read(page, &copy)) {
-		reply->status = UNAVAILABLE;
-		reply->type = query->json ? TYPE_HEALTH_JSON : TEXT_PLAIN;
-		if (query->json)
-			add_json(to, json_pack("{s:s, s:s}", "status", "fail", "output", unreadable));
-		else
-			fprintf(to, "%s\n", unreadable);
-	} else {
-		reply_with(to, query, paths[i].kind, &copy, now, reply);
+		return;
 	}
+	bool good = page_read(known->page, &copy_of_page);
+	if (strcmp(query->path, "/") == 0)
+		reply_people(to, known, good ? &copy_of_page : NULL, now, reply);
+	else if (good)
+		reply_with(to, query, paths[i].kind, &copy_of_page, now, reply);
+	else
+		reply_unreadable(to, query, reply);
 }
 
-bool http_reply_make(const struct query *query, const struct page *page, int64_t now, struct reply *reply)
+bool http_reply_sample(struct known *known, int64_t now)
+{
+	if (!page_read(known->page, &copy_of_page))
+		return true;
+	hour_add(&known->hour, copy_of_page.check, copy_of_page.head.checks, now);
+	return known->hour.count > 0;
+}
+
+bool http_reply_make(const struct query *query, struct known *known, int64_t now, struct reply *reply)
 {
 	char *body = NULL;
 	size_t length = 0;
@@ -133,7 +169,7 @@ bool http_reply_make(const struct query *query, const struct page *page, int64_t
 
 	if (to == NULL)
 		return false;
-	fill(to, query, page, now, reply);
+	fill(to, query, known, now, reply);
 	if (fclose(to) != 0) {
 		free(body);
 		return false;

@@ -1,4 +1,4 @@
-/* Responses of the listener: path, options and page in, status and body out. No I/O. */
+/* Responses of the listener: path, options and what it knows in, status and body out. No I/O. */
 #ifndef TINYSUP_INIT_READERS_HTTP_REPLY_H
 #define TINYSUP_INIT_READERS_HTTP_REPLY_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "probes/page.h"
+#include "init/readers/people.h"
 
 #define TYPE_HEALTH_JSON "application/health+json"
 
@@ -17,14 +17,25 @@ struct query {
 	bool json;         /* ?format=json, or Accept names TYPE_HEALTH_JSON */
 };
 
+/* What the listener knows. */
+struct known {
+	const struct page *page;
+	const struct plan *plan; /* for "/": as in struct people */
+	struct hour hour;
+};
+
 struct reply {
 	unsigned status;  /* of HTTP */
 	const char *type; /* Content-Type, static */
 	char *body;       /* the caller frees it */
 	size_t length;
+	const char *policy; /* Content-Security-Policy, static; NULL: none */
 };
 
-/* False where there is no memory. now: milliseconds of CLOCK_MONOTONIC. */
-bool http_reply_make(const struct query *query, const struct page *page, int64_t now, struct reply *reply);
+/* False where there is no memory. now: milliseconds of CLOCK_MONOTONIC. Takes a sample of the checks if the path is "/". */
+bool http_reply_make(const struct query *query, struct known *known, int64_t now, struct reply *reply);
+
+/* Takes a sample of the checks. False: there are none, and no other sample is wanted. */
+bool http_reply_sample(struct known *known, int64_t now);
 
 #endif

@@ -33,7 +33,8 @@ struct connection {
 struct server {
 	int fd, epoll_fd;
 	struct MHD_Daemon *daemon;
-	const struct page *page;
+	struct known known;
+	msec_t sample_at; /* of the checks; INT64_MAX: there are none */
 	size_t count;
 	struct connection connections[CONNECTIONS_MAX];
 	msec_t accept_again; /* 0: at any time */
@@ -139,6 +140,10 @@ static enum MHD_Result send_reply(struct MHD_Connection *mhd, const struct reply
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (reply->policy != NULL) {
+		MHD_add_response_header(response, "Content-Security-Policy", reply->policy);
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	}
 	if (reply->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	enum MHD_Result result = MHD_queue_response(mhd, reply->status, response);
@@ -170,7 +175,7 @@ static enum MHD_Result reply_now(struct server *server, struct MHD_Connection *m
 	};
 	struct reply reply;
 
-	if (!http_reply_make(&query, server->page, clock_now(), &reply))
+	if (!http_reply_make(&query, &server->known, clock_now(), &reply))
 		return MHD_NO;
 	return send_reply(mhd, &reply);
 }
@@ -256,7 +261,9 @@ static int quiet_time(const struct server *server, msec_t now)
 	}
 	if (server->accept_again > 0 && server->accept_again - now < left)
 		left = server->accept_again - now;
-	return left == INT64_MAX ? -1 : left < 0 ? 0 : left > REQUEST_TIME ? (int)REQUEST_TIME : (int)left;
+	if (server->sample_at - now < left)
+		left = server->sample_at - now;
+	return left > INT64_MAX / 2 ? -1 : left < 0 ? 0 : left > HOUR_BUCKET ? (int)HOUR_BUCKET : (int)left;
 }
 
 static void wait_for_work(struct server *server)
@@ -288,18 +295,27 @@ static void start(struct server *server)
 	server->epoll_fd = info->epoll_fd;
 }
 
-_Noreturn void httpd_run(int listen_fd, const struct page *page)
+/* What the page for people tells of the last hour. */
+static void sample(struct server *server, msec_t now)
+{
+	if (now >= server->sample_at)
+		server->sample_at = http_reply_sample(&server->known, now) ? hour_due(now) : INT64_MAX;
+}
+
+_Noreturn void httpd_run(int listen_fd, const struct page *page, const struct plan *plan)
 {
 	static struct server server;
 	struct signals_inherited before;
 
 	server.fd = listen_fd;
-	server.page = page;
+	server.known.page = page;
+	server.known.plan = plan;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 		server.connections[i].fd = -1;
 	signals_block(&before); /* none of the 64 ends it; errors of its own do all the same */
 	start(&server);
 	for (;;) {
+		sample(&server, clock_now());
 		wait_for_work(&server);
 		MHD_run(server.daemon);
 		end_overdue(&server, clock_now());

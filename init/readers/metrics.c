@@ -146,6 +146,40 @@ static void print_checks(FILE *to, const struct page *copy, int64_t now)
 	print_results(to, copy);
 }
 
+/* --- heartbeats ----------------------------------------------------------------------------------------------------------- */
+
+static void print_heartbeats(FILE *to, const struct page *copy, int64_t now)
+{
+	const size_t count = copy->head.beats;
+
+	if (count == 0)
+		return;
+	family(to, "tinysup_heartbeat_armed", "gauge", "1 while the last beat has succeeded.");
+	for (size_t i = 0; i < count; i++) {
+		label(to, "tinysup_heartbeat_armed{heartbeat", copy->beat[i].name);
+		fprintf(to, "} %d\n", copy->beat[i].armed);
+	}
+	family(to, "tinysup_heartbeat_wanted", "gauge", "1 while it is to be sent.");
+	for (size_t i = 0; i < count; i++) {
+		label(to, "tinysup_heartbeat_wanted{heartbeat", copy->beat[i].name);
+		fprintf(to, "} %d\n", copy->beat[i].open);
+	}
+	family(to, "tinysup_heartbeat_age_seconds", "gauge", "Time since the last beat that succeeded was sent.");
+	for (size_t i = 0; i < count; i++) {
+		if (copy->beat[i].at == 0)
+			continue;
+		label(to, "tinysup_heartbeat_age_seconds{heartbeat", copy->beat[i].name);
+		fprintf(to, "} %.15g\n", seconds(now - copy->beat[i].at));
+	}
+	family(to, "tinysup_heartbeat_beats_total", "counter", "Beats, by result.");
+	for (size_t i = 0; i < count; i++) {
+		label(to, "tinysup_heartbeat_beats_total{heartbeat", copy->beat[i].name);
+		fprintf(to, ",result=\"ok\"} %" PRIu64 "\n", copy->beat[i].ok);
+		label(to, "tinysup_heartbeat_beats_total{heartbeat", copy->beat[i].name);
+		fprintf(to, ",result=\"fail\"} %" PRIu64 "\n", copy->beat[i].failed);
+	}
+}
+
 /* --- the app and its chains ----------------------------------------------------------------------------------------------- */
 
 static void print_app(FILE *to, const struct page_head *head, int64_t now)
@@ -184,8 +218,8 @@ static void print_last(FILE *to, const struct page_chain *chain)
 	family(to, "tinysup_last_chain_duration_seconds", "gauge", "Duration of the last chain, by reason.");
 	fprintf(to, "tinysup_last_chain_duration_seconds{reason=\"%s\"} %.15g\n", reason,
 		seconds(chain->ended - chain->started));
-	family(to, "tinysup_last_chain_success", "gauge", "1 if no required step of the last chain failed.");
-	fprintf(to, "tinysup_last_chain_success{reason=\"%s\"} %d\n", reason, !chain->required_failed);
+	family(to, "tinysup_last_chain_success", "gauge", "1 if the last chain was not cut off and no required step failed.");
+	fprintf(to, "tinysup_last_chain_success{reason=\"%s\"} %d\n", reason, !chain->required_failed && !chain->cut_off);
 }
 
 static void print_steps(FILE *to, const struct page *copy)
@@ -195,7 +229,7 @@ static void print_steps(FILE *to, const struct page *copy)
 	family(to, "tinysup_chain_step_state", "gauge", "1 for the state of each step of the current or last chain.");
 	for (size_t i = 0; i < copy->head.steps; i++) {
 		label(to, "tinysup_chain_step_state{step", copy->step[i].name);
-		fprintf(to, ",position=\"%zu\",state=\"%s\"} 1\n", i + 1, seq_state_name(copy->step[i].state));
+		fprintf(to, ",position=\"%zu\",state=\"%s\"} 1\n", i + 1, name_of(&names_step_states, copy->step[i].state));
 	}
 }
 
@@ -222,6 +256,7 @@ void metrics_print(FILE *to, const struct page *copy, int64_t now)
 	fputs("} 1\n", to);
 	print_probes(to, copy, now);
 	print_checks(to, copy, now);
+	print_heartbeats(to, copy, now);
 	print_app(to, &copy->head, now);
 	print_chain(to, copy, now);
 }

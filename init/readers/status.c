@@ -1,12 +1,17 @@
 #include "init/readers/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "config/names.h"
 #include "config/signame.h"
+#include "init/base/tail.h"
+#include "init/base/terminal.h"
 #include "init/machine/sequencer.h"
 #include "init/readers/page_view.h"
+#include "init/readers/paint.h"
 #include "probes/text.h"
 #include "probes/clock.h"
 
@@ -55,9 +60,10 @@ static json_t *app_json(const struct page_head *head, int64_t now)
 			 text_json(head->app_name), "pid", app->pid > 0 ? json_integer(app->pid) : json_null(), "running",
 			 app->pid > 0, "started", app->started > 0 ? view_unix_time(app->started_unix_ms) : json_null(),
 			 "age_ms", app->started > 0 ? ms(now - app->started) : json_null(), "restarts",
-			 (json_int_t)app->restarts, "restart_in_ms", waits ? ms(app->restart_at - now) : json_null(),
-			 "last_exit", last_exit(app), "notify", app->notify, "ready", app->ready, "stopping", app->stopping,
-			 "reloading", app->reloading, "watchdog", watchdog(app, now), "status", text_or_null(app->status));
+			 (json_int_t)app->restarts, "restart_in_ms",
+			 waits && app->restart_at > 0 ? ms(app->restart_at - now) : json_null(), "last_exit", last_exit(app),
+			 "notify", app->notify, "ready", app->ready, "stopping", app->stopping, "reloading", app->reloading,
+			 "watchdog", watchdog(app, now), "status", text_or_null(app->status));
 }
 
 /* --- probes and checks ---------------------------------------------------------------------------------------------------- */
@@ -106,6 +112,17 @@ static json_t *check_json(const struct page_check *check, int64_t now)
 	return object;
 }
 
+static json_t *heartbeat_json(const struct page_beat *beat, int64_t now)
+{
+	json_t *object =
+	    json_pack("{s:o, s:b, s:b, s:b, s:i, s:I, s:I, s:o}", "name", text_json(beat->name), "wanted", beat->open, "armed",
+		      beat->armed, "lost", beat->lost, "failures", beat->failures, "ok", (json_int_t)beat->ok, "failed",
+		      (json_int_t)beat->failed, "last_error", text_or_null(beat->why));
+
+	set_age(object, "time", "age_ms", beat->at, now);
+	return object;
+}
+
 /* --- the chain ------------------------------------------------------------------------------------------------------------ */
 
 static json_t *steps_json(const struct page *copy, int64_t now)
@@ -116,8 +133,8 @@ static json_t *steps_json(const struct page *copy, int64_t now)
 		const struct page_step *step = &copy->step[i];
 		int64_t end = step->ended > 0 ? step->ended : now;
 		json_array_append_new(steps, json_pack("{s:o, s:s, s:i, s:o}", "name", text_json(step->name), "state",
-						       seq_state_name(step->state), "attempt", step->attempt, "took_ms",
-						       step->started > 0 ? ms(end - step->started) : json_null()));
+						       name_of(&names_step_states, step->state), "attempt", step->attempt,
+						       "took_ms", step->started > 0 ? ms(end - step->started) : json_null()));
 	}
 	return steps;
 }
@@ -130,9 +147,9 @@ static json_t *chain_json(const struct page *copy, int64_t now)
 	if (!chain->ran)
 		return json_null();
 	int64_t left = chain->deadline > now ? chain->deadline - now : 0;
-	return json_pack("{s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:b, s:o}", "running", chain->running, "reason",
-			 name_of(&names_reasons, chain->reason), "signal", text_or_null(chain->signal), "started",
-			 view_unix_time(chain->unix_ms), "took_ms",
+	return json_pack("{s:b, s:b, s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:b, s:o}", "running", chain->running, "earlier_run",
+			 chain->earlier, "cut_off", chain->cut_off, "reason", name_of(&names_reasons, chain->reason), "signal",
+			 text_or_null(chain->signal), "started", view_unix_time(chain->unix_ms), "took_ms",
 			 (json_int_t)((chain->running ? now : chain->ended) - chain->started), "remaining_ms",
 			 chain->running ? ms(left) : json_null(), "step", step != NULL ? text_json(step->name) : json_null(),
 			 "required_failed", chain->required_failed, "steps", steps_json(copy, now));
@@ -154,23 +171,41 @@ static json_t *chains_json(const struct page_head *head)
 json_t *status_json(const struct page *copy, int64_t now)
 {
 	const struct page_head *head = &copy->head;
-	json_t *probes = json_object(), *checks = json_array();
+	json_t *probes = json_object(), *checks = json_array(), *heartbeats = json_array();
 
 	for (int kind = 0; kind < PROBE_COUNT; kind++)
 		json_object_set_new(probes, name_of(&names_probes, (size_t)kind), probe_json(copy, (enum probe_kind)kind, now));
 	for (size_t i = 0; i < head->checks; i++)
 		json_array_append_new(checks, check_json(&copy->check[i], now));
-	return json_pack("{s:o, s:i, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "version", text_json(head->tinysup),
-			 "pid", (int)head->supervisor, "phase", view_phase_name(head->phase), "started",
-			 view_unix_time(head->started_unix_ms), "uptime_ms", (json_int_t)(now - head->started),
+	for (size_t i = 0; i < head->beats; i++)
+		json_array_append_new(heartbeats, heartbeat_json(&copy->beat[i], now));
+	return json_pack("{s:o, s:i, s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "version",
+			 text_json(head->tinysup), "pid", (int)head->supervisor, "phase", view_phase_name(head->phase),
+			 "started", view_unix_time(head->started_unix_ms), "uptime_ms", (json_int_t)(now - head->started),
 			 "last_change_ms", (json_int_t)(now - head->written), "app", app_json(head, now), "probes", probes,
-			 "checks", checks, "chain", chain_json(copy, now), "chains", chains_json(head), "listener_restarts",
-			 (json_int_t)head->listener_restarts);
+			 "checks", checks, "heartbeats", heartbeats, "chain", chain_json(copy, now), "chains",
+			 chains_json(head), "listener_restarts", (json_int_t)head->listener_restarts);
+}
+
+/* Not for the listener: what the app writes is nobody's business on the network. */
+static json_t *output_json(const struct page_head *head)
+{
+	char tail[STATUS_TAIL], *rest = tail;
+	json_t *lines = json_array();
+
+	if (*head->output == '\0')
+		return json_null();
+	tail_read(head->output, head->output_tail, tail, sizeof tail);
+	for (char *line; *tail != '\0' && (line = strsep(&rest, "\n")) != NULL;)
+		json_array_append_new(lines, json_string(line));
+	return json_pack("{s:s, s:o}", "file", head->output, "tail", lines);
 }
 
 static int print_json(const struct page *copy, int64_t now)
 {
 	json_t *root = status_json(copy, now);
+
+	json_object_set_new(root, "output", output_json(&copy->head));
 
 	if (root == NULL || json_dumpf(root, stdout, VIEW_JSON) != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
 		fputs("tinysup: cannot write the status\n", stderr);
@@ -180,23 +215,28 @@ static int print_json(const struct page *copy, int64_t now)
 	return EXIT_SUCCESS;
 }
 
+const struct page *status_find(const char *config)
+{
+	const struct page *page = page_find(config);
+
+	if (page == NULL)
+		fputs("tinysup: no running tinysup that this user may inspect, or several: choose one with --config\n", stderr);
+	return page;
+}
+
 int status_main(const char *format, const char *config)
 {
 	static struct page copy; /* too large for a stack */
-	const struct page *page = page_find(config);
+	const struct page *page = status_find(config);
 
-	if (page == NULL) {
-		fputs("tinysup: no running tinysup that this user may inspect, or several: choose one "
-		      "with --config\n",
-		      stderr);
+	if (page == NULL)
 		return EXIT_FAILURE;
-	}
 	if (!page_read(page, &copy)) {
 		fputs("tinysup: cannot read the published status: the supervisor stopped in the middle of an update\n", stderr);
 		return EXIT_FAILURE;
 	}
 	if (format != NULL)
 		return print_json(&copy, clock_now());
-	status_text(stdout, &copy, clock_now());
+	status_text(stdout, terminal_has_colour(STDOUT_FILENO), &copy, clock_now());
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

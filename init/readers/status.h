@@ -14,10 +14,20 @@
 json_t *status_json(const struct page *copy, int64_t now);
 
 /* The same for people. */
-void status_text(FILE *to, const struct page *copy, int64_t now);
+void status_text(FILE *to, bool colour, const struct page *copy, int64_t now);
 
-/* The mode: format NULL for text, "json" for one line of JSON; config: the supervisor's configuration, NULL: any. The exit
- * code. */
+/*
+ * The mode: format NULL for text, "json" for one line of JSON; config: the supervisor's configuration, NULL: any. The exit
+ * code.
+ */
 int status_main(const char *format, const char *config);
+
+/* The page of the running supervisor; NULL, with a message, if there is none. */
+const struct page *status_find(const char *config);
+
+/* --watch: the text again and again, until the supervisor has ended. */
+int status_watch(const char *config);
+
+#define STATUS_TAIL 16384 /* bytes of the app's last lines, at most */
 
 #endif

@@ -18,8 +18,9 @@ bench-tools:
 	@$(MAKE) -s all $(addprefix $(BENCH_TOOLS)/,bench race helper floor noop cost serve get)
 
 # make bench [N=ROUNDS] [JSON=FILE]; instead of the tables of start and stop: CHECKS=1 only what health checks cost, beside monit and
-# supervisord; DENSITY=1 what N supervised apps take; DOCKER=1 what an engine takes to start one; PROFILE=1 process 1's system calls
-BENCH = $(if $(PROFILE),profile,$(if $(DENSITY),density,$(if $(DOCKER),docker,$(if $(CHECKS),cost,table)))).py
+# supervisord; DENSITY=1 what N supervised apps take; DOCKER=1 what an engine takes to start one; OUTPUT=1 the rate of app.output;
+# PROFILE=1 process 1's system calls
+BENCH = $(if $(PROFILE),profile,$(if $(DENSITY),density,$(if $(DOCKER),docker,$(if $(CHECKS),cost,$(if $(OUTPUT),output,table))))).py
 bench: bench-tools
 	@tests/bench/$(BENCH) --tools $(BENCH_TOOLS) \
 		$(if $(PROFILE),,$(if $(N),--$(if $(DENSITY),apps,rounds) $(N)) $(if $(JSON),--json $(JSON))) $(BENCHED)
@@ -30,7 +31,8 @@ race: bench-tools
 
 $(BENCH_TOOLS)/bench: tests/bench/bench.c tests/bench/launch.c tests/bench/launch.h
 $(BENCH_TOOLS)/race: tests/bench/race.c tests/bench/moment.c tests/bench/launch.c tests/bench/moment.h tests/bench/launch.h
-$(BENCH_TOOLS)/cost: tests/bench/cost.c tests/bench/launch.c probes/page.c probes/page_valid.c probes/utf8.c probes/clock.c tests/bench/launch.h probes/page.h
+$(BENCH_TOOLS)/cost: tests/bench/cost.c tests/bench/launch.c probes/page.c probes/page_valid.c probes/utf8.c probes/clock.c init/journal/record.c \
+    config/names.c config/signame.c tests/bench/launch.h probes/page.h
 $(BENCH_TOOLS)/serve: tests/bench/serve.c
 $(BENCH_TOOLS)/get: tests/bench/get.c
 $(BENCH_TOOLS)/helper: tests/bench/helper.c

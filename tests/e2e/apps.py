@@ -43,11 +43,13 @@ def fill():
     wait()
 
 
-def eat():
-    """eat: takes memory, a MiB at a time, until somebody minds; begins with SIGUSR1."""
+def eat(pair=""):
+    """eat [pair]: takes memory, a MiB at a time, until somebody minds; begins with SIGUSR1. pair: two do, so neither has most of it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     ready()
     signal.sigwait([signal.SIGUSR1])
+    if pair:
+        os.fork()
     held = []
     while True:
         held.append(b"x" * (1 << 20))

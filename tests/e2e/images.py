@@ -26,6 +26,24 @@ rm -rf root/etc/apt/sources.list root/var/cache/apt/* root/var/lib/apt/lists/* r
 tar -C root -c . > base.tar
 """
 
+APPS = "e2e:apps"
+# what examples and tests run: servers and languages as Debian has them, so that an image is made without a network
+PACKAGES = ("python3-uvicorn python3-fastapi python3-websockets python3-redis gunicorn nginx-light redis-server redis-tools postgresql "
+            "sqlite3 nodejs procps curl")
+INSTALL = f"""
+mkdir root
+tar -C root -xf "$1"
+cp -L /etc/resolv.conf root/etc/resolv.conf
+mount -t proc none root/proc
+printf '#!/bin/sh\nexit 101\n' > root/usr/sbin/policy-rc.d
+chmod 755 root/usr/sbin/policy-rc.d
+chroot root apt-get -qq update
+DEBIAN_FRONTEND=noninteractive chroot root apt-get -qq install -y --no-install-recommends {PACKAGES}
+umount root/proc
+rm -rf root/usr/sbin/policy-rc.d root/etc/resolv.conf root/var/cache/apt/* root/usr/share/doc/* root/usr/share/man/* root/usr/share/locale/*
+tar -C root -c . > apps.tar
+"""
+
 
 @contextlib.contextmanager
 def alone():
@@ -44,15 +62,25 @@ def run(*words, seconds=300, **options):
     return done.stdout
 
 
-def base_tar():
-    path = KEPT / f"bookworm-{hashlib.sha256(DEBOOTSTRAP.encode()).hexdigest()[:8]}.tar"
+def kept_tar(name, script, *arguments):
+    """A root file system that a script makes as NAME.tar: once, as long as the script and the files that it is given stay as they are."""
+    recipe = script + "".join(Path(argument).name for argument in arguments)
+    path = KEPT / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}.tar"
     with alone():
         if not path.exists():
             with tempfile.TemporaryDirectory(dir=KEPT) as folder:
                 # in namespaces: what it mounts and starts is gone with it
-                run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", DEBOOTSTRAP, cwd=folder, seconds=400)
-                Path(folder, "base.tar").rename(path)
+                run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, "sh", *arguments, cwd=folder, seconds=400)
+                next(Path(folder).glob("*.tar")).rename(path)
     return path
+
+
+def base_tar():
+    return kept_tar("bookworm", DEBOOTSTRAP)
+
+
+def apps_tar():
+    return kept_tar("apps", INSTALL, base_tar())
 
 
 def static_binary():
@@ -62,6 +90,13 @@ def static_binary():
     with alone():
         run("make", "-s", "static", cwd=ROOT, seconds=700)
     return ROOT / "build-static/tinysup"
+
+
+def arm64_binary():
+    """The release for the other architecture, cross-built."""
+    with alone():
+        run("make", "-s", "static", "ARCH=aarch64", cwd=ROOT, seconds=700)
+    return ROOT / "build-static-aarch64/tinysup"
 
 
 def idle_binary():

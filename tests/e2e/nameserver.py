@@ -1,6 +1,7 @@
 """A small DNS server, for A records of the zone it is given:
 
-    with NameServer("127.0.0.77", {"app.e2e.test": "127.0.0.1"}, truncated=["big.e2e.test"]) as names: ...
+    with NameServer({"app.e2e.test": "127.0.0.1"}, truncated=["big.e2e.test"]) as names: ...
+    names.address                   one of our loopback, by chance: the port is always 53
     names.asked                     [(name, type, "udp"|"tcp"), ...] in order
 
 Every other name is NXDOMAIN, every other type has no data. Names of `truncated` get an answer without data and with TC set over
@@ -13,16 +14,19 @@ import socketserver
 import struct
 import threading
 
+from harness import own_loopback
+
 A = 1
 NXDOMAIN, TRUNCATED, ANSWER = 3, 0x0200, 0x8180
 
 
 class NameServer(contextlib.AbstractContextManager):
-    def __init__(self, address, zone, truncated=()):
+    def __init__(self, zone, truncated=()):
         self.zone, self.truncated, self.asked = zone, truncated, []
+        self.address = own_loopback()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((address, 53))
-        self.tcp = socketserver.ThreadingTCPServer((address, 53), self.on_tcp, bind_and_activate=False)
+        self.udp.bind((self.address, 53))
+        self.tcp = socketserver.ThreadingTCPServer((self.address, 53), self.on_tcp, bind_and_activate=False)
         self.tcp.allow_reuse_address = self.tcp.daemon_threads = True
         self.tcp.server_bind()
         self.tcp.server_activate()

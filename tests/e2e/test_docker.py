@@ -4,6 +4,7 @@ import os
 import select
 import subprocess
 import time
+from pathlib import Path
 
 import engine
 from engine import DockerCase, seconds_until_gone, until
@@ -199,6 +200,21 @@ class Shortage(DockerCase):
         self.assertEqual(c.code(), 137, c.log())
         self.assertEqual(self.file("why"), "crash SIGKILL .\n")
         self.assertIn("killed by SIGKILL (crash)", c.log())
+
+    def test_out_of_memory_takes_process_1_too(self):
+        """As where a cgroup is killed as a whole: nothing of the chain runs, and the next start makes up for it."""
+        config = 'state_dir = "/test/state"; ' + chain(STOP, exec_step(
+            "cancel", "echo $TINYSUP_REASON >> /test/why", more='when = [ "stop", "exit", "crash", "unhealthy", "recovery" ];'))
+        c = self.start("--", "python3", "/apps.py", "eat", "pair", config=config, options=("--memory", "48m", "--memory-swap", "48m"))
+        self.until_file("ready")
+        Path(f"/proc/{c.first()}/oom_score_adj").write_text("1000")     # process 1 is the kernel's first choice
+        c.kill("USR1")
+        self.assertEqual(c.code(), 137, c.log())
+        self.assertTrue(c.inspect("State.OOMKilled"))
+        self.assertEqual(self.file("why"), "")
+        again = self.start("--", "python3", "/apps.py", "wait", config=config)
+        again.until_log("starting python3")
+        self.assertEqual(self.file("why"), "recovery\n", again.log())
 
 
 class Engines(DockerCase):

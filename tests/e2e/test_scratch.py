@@ -12,7 +12,6 @@ from nameserver import NameServer
 from rig import Server, answer
 
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--user", "65534:65534", "--security-opt", "no-new-privileges")
-NAMES, SILENT = "127.0.0.77", "127.0.0.78"      # on our loopback, where nobody else listens
 
 
 def setUpModule():
@@ -101,12 +100,12 @@ class Https(ScratchCase):
 
 class Names(ScratchCase):
     ZONE = {"app.e2e.test": "127.0.0.1", "app.sub.e2e.test": "127.0.0.1", "big.e2e.test": "127.0.0.1"}
-    DNS = ("--dns", NAMES, "--dns-search", "e2e.test", "--dns-opt", "ndots:5")
+    DNS = ("--dns-search", "e2e.test", "--dns-opt", "ndots:5")
 
     def ask(self, name, *options, truncated=(), **more):
         """Probes http://NAME; the questions that were asked."""
-        with NameServer(NAMES, self.ZONE, truncated) as names, Server(answer()) as server:
-            self.probe(f"http://{name}:{server.port}/", options=(*self.DNS, *options), **more)
+        with NameServer(self.ZONE, truncated) as names, Server(answer()) as server:
+            self.probe(f"http://{name}:{server.port}/", options=("--dns", names.address, *self.DNS, *options), **more)
             return names
 
     def test_dns(self):
@@ -139,16 +138,16 @@ class Names(ScratchCase):
         return (ended - begun).total_seconds()
 
     def test_a_dead_name_server_costs_no_more_than_the_timeout(self):
-        with NameServer(SILENT, None) as names:
-            self.assertLess(self.silent("--dns", SILENT), 3)
+        with NameServer(None) as names:
+            self.assertLess(self.silent("--dns", names.address), 3)
             self.assertTrue(names.asked)
 
     def test_a_dead_first_name_server(self):
         """c-ares goes on to the second after 5 s at its own pace, so the time-out has to leave room for that."""
-        with NameServer(SILENT, None), NameServer(NAMES, self.ZONE), Server(answer()) as server:
+        with NameServer(None) as silent, NameServer(self.ZONE) as names, Server(answer()) as server:
             begun = time.monotonic()
             code, said = self.once("--probe", "--timeout", "12s", f"http://app.e2e.test:{server.port}/",
-                                   options=("--dns", SILENT, "--dns", NAMES))
+                                   options=("--dns", silent.address, "--dns", names.address))
             self.assertEqual(code, 0, said)
             self.assertLess(time.monotonic() - begun, 12)
 

@@ -12,6 +12,8 @@ from binaries import ROOT, path_of
 
 from harness import children, kill_tree, until
 from rig import Server, answer
+from smtp_server import PASSWORD, USER, Mailbox, smtp_server
+from test_tls import make_ca, make_certificate
 
 DYNAMIC = Path(path_of("plain"))
 NOBODY = "65534:65534"
@@ -32,34 +34,58 @@ def segments(binary):
     return re.findall(r"^  (\w+) +(?:0x\w+ +){5}([RWE ]+?) +0x", read("readelf", "-lW", binary), re.M)
 
 
-class Hardening(unittest.TestCase):
-    def common(self, binary):
-        found = segments(binary)
-        flags = dict(found)
-        self.assertEqual(flags["GNU_STACK"], "RW")
-        self.assertIn("GNU_RELRO", flags)
-        for kind, how in found:
-            self.assertFalse("W" in how and "E" in how, (kind, how))
-        return flags
+def hardened(case, binary):
+    found = segments(binary)
+    flags = dict(found)
+    case.assertEqual(flags["GNU_STACK"], "RW")
+    case.assertIn("GNU_RELRO", flags)
+    for kind, how in found:
+        case.assertFalse("W" in how and "E" in how, (kind, how))
+    return flags
 
+
+def hardened_release(case, binary):
+    flags = hardened(case, binary)
+    case.assertNotIn("INTERP", flags)
+    case.assertNotIn("DYNAMIC", flags)
+    case.assertLessEqual(binary.stat().st_size, 3 << 20)
+    case.assertEqual(read("readelf", "-SW", binary).count(".debug"), 0)
+
+
+class Hardening(unittest.TestCase):
     def test_static(self):
-        flags = self.common(STATIC)
-        self.assertNotIn("INTERP", flags)
-        self.assertNotIn("DYNAMIC", flags)
-        self.assertLessEqual(STATIC.stat().st_size, 3 << 20)
-        self.assertEqual(read("readelf", "-SW", STATIC).count(".debug"), 0)
+        hardened_release(self, STATIC)
 
     def test_dynamic(self):
-        flags = self.common(DYNAMIC)
+        flags = hardened(self, DYNAMIC)
         self.assertIn("INTERP", flags)
         dynamic = read("readelf", "-dW", DYNAMIC)
         self.assertRegex(dynamic, r"FLAGS_1\).*\bNOW\b.*\bPIE\b")
         self.assertIn("BIND_NOW", dynamic)
         self.assertNotRegex(dynamic, "RPATH|RUNPATH|TEXTREL")
-        self.assertEqual(set(re.findall(r"NEEDED.*\[lib(\w+)", dynamic)), {"curl", "config", "jansson", "microhttpd", "c"})
+        self.assertEqual(set(re.findall(r"NEEDED.*\[lib(\w+)", dynamic)), {"curl", "config", "jansson", "microhttpd", "crypto", "c"})
         symbols = read("nm", "-D", DYNAMIC)
         self.assertIn(" U __stack_chk_fail", symbols)
         self.assertRegex(symbols, r" U __\w*snprintf_chk")
+
+
+class Mail(unittest.TestCase):
+    def test_with_starttls_and_auth(self):
+        mailbox = Mailbox()
+        with tempfile.TemporaryDirectory(prefix="tinysup-test-") as folder:
+            folder = Path(folder)
+            make_ca(folder, "ca")
+            make_certificate(folder, "ca", "server", "IP:127.0.0.1")
+            with smtp_server(mailbox, folder, authenticator=mailbox.authenticate, auth_required=True) as url:
+                (folder / "conf").write_text(f'''
+                    alerts: {{ mail: {{ type = "email"; url = "{url}"; from = "bot@example.com"; to = "ops@example.com";
+                                       user = "{USER}"; password = "{PASSWORD}"; tls: {{ ca = "{folder}/ca.pem"; }}; }}; }};
+                    shutdown: {{ deadline = "20s"; platform_grace = "60s";
+                                chain = ( {{ name = "tell"; alert = [ "mail" ]; }}, {{ name = "stop"; stop: {{ }}; }} ); }};''')
+                read(STATIC, "--config", folder / "conf", "--step", "tell")
+        (_, recipients, mail, encrypted), = mailbox.mails
+        self.assertEqual((recipients, encrypted), (["ops@example.com"], True))
+        self.assertIn(b"\r\n\r\n", mail)
 
 
 class Version(unittest.TestCase):
@@ -83,6 +109,9 @@ class Version(unittest.TestCase):
 class Reproducible(unittest.TestCase):
     """Its part of the release, built anew twice, at different paths, with the libraries that are there."""
 
+    made, cross = "build-static", ""
+    under = ()
+
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp(prefix="tinysup-e2e-"))
@@ -93,13 +122,17 @@ class Reproducible(unittest.TestCase):
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, sources / name)
         cls.built = [cls.build(sources, cls.folder / name) for name in ("once", "again/at/a/longer/path")]
 
-    @staticmethod
-    def build(sources, tree):
+    @classmethod
+    def build(cls, sources, tree):
         shutil.copytree(sources, tree, copy_function=shutil.copy)   # every file is new: none is older than what was made of it
-        commit = read(STATIC, "--version").splitlines()[1].split()[1]
-        images.run("make", "-s", "-j2", "all", "BUILD=built", f"STATIC={ROOT}/build-static/deps", f"COMMIT={commit}", cwd=tree)
-        images.run("strip", "--strip-all", "-R", ".comment", "-o", tree / "tinysup", tree / "built/tinysup")
+        commit = read(*cls.under, cls.binary(), "--version").splitlines()[1].split()[1]
+        images.run("make", "-s", "-j2", "all", "BUILD=built", f"STATIC={ROOT}/{cls.made}/deps", f"COMMIT={commit}", cwd=tree)
+        images.run(f"{cls.cross}strip", "--strip-all", "-R", ".comment", "-o", tree / "tinysup", tree / "built/tinysup")
         return tree
+
+    @staticmethod
+    def binary():
+        return STATIC
 
     def test_two_builds_are_the_same_bytes(self):
         once, again = ((tree / "tinysup").read_bytes() for tree in self.built)
@@ -107,14 +140,14 @@ class Reproducible(unittest.TestCase):
         self.assertNotIn(str(self.folder).encode(), once)
         self.assertNotIn(str(ROOT).encode(), once)
         if "TINYSUP_STATIC" not in os.environ:
-            self.assertTrue(once == STATIC.read_bytes(), "`make static` has made something else of this tree")
+            self.assertTrue(once == self.binary().read_bytes(), "`make static` has made something else of this tree")
 
     def test_objects_have_stack_protectors(self):
         objects = sorted((self.built[0] / "built").rglob("*.o"))
-        protected = [o for o in objects if "__stack_chk_fail" in read("nm", "--undefined-only", o)]
+        protected = [o for o in objects if "__stack_chk_fail" in read(f"{self.cross}nm", "--undefined-only", o)]
         self.assertGreater(len(objects), 40)
         self.assertGreater(len(protected), len(objects) // 3)
-        self.assertRegex(read("nm", self.built[0] / "built/tinysup"), r" [Tt] __stack_chk_fail")
+        self.assertRegex(read(f"{self.cross}nm", self.built[0] / "built/tinysup"), r" [Tt] __stack_chk_fail")
 
 
 class Bare(unittest.TestCase):

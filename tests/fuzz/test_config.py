@@ -46,6 +46,9 @@ class Config(unittest.TestCase):
     def test_health(self):
         self.damage(Path(__file__).parent / "health.conf")
 
+    def test_signers(self):
+        self.damage(Path(__file__).parent / "signers.conf")
+
     def damage(self, configuration):
         chance = random.Random(SEED)
         whole = configuration.read_text()

@@ -7,8 +7,10 @@
 Everything dies with the test: unshare --kill-child and PDEATHSIG below.
 """
 import ctypes
+import math
 import os
 import pty
+import random
 import shutil
 import signal
 import subprocess
@@ -17,6 +19,7 @@ import tempfile
 import threading
 import time
 import unittest
+from datetime import datetime
 from pathlib import Path
 
 from binaries import path_of, tinysup
@@ -52,6 +55,16 @@ def children(pid):
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def stat_of(pid):
+    """The fields of /proc/PID/stat that follow the name: state, parent, group, session, terminal, its group, flags ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def own_loopback():
+    """An address by chance, for servers whose port is fixed."""
+    return "127.%d.%d.%d" % tuple(random.SystemRandom().randrange(1, 255) for _ in range(3))
 
 
 def command_line(pid):
@@ -165,6 +178,19 @@ class Supervised:
         assert self.pid > 1  # -1 would be everybody
         os.kill(self.pid, number(name))
 
+    def lasted(self):
+        """Seconds from the first stop event to the exit by tinysup's own clock: on a busy machine ours runs late, and the kernel
+        takes its time to end a namespace of many processes. The line may be missing where a process of tinysup's writes the log."""
+        begun = ended = None
+        for line in self.log().splitlines():
+            if any(word in line for word in (": stopping ", ": shutting down within ", "; finishing recovery within ")):
+                begun = line
+            elif " after the first stop event" in line:
+                ended = line
+        if begun is None or ended is None:
+            return math.inf
+        return (time_of(ended) - time_of(begun)).total_seconds()
+
     def wait(self, seconds=40):
         """The exit code; 128 + N where a signal ended it."""
         code = self.process.wait(seconds)
@@ -224,6 +250,10 @@ def run(*words, **options):
         return code, s.out(), s.log()
 
 
+def time_of(line):
+    return datetime.fromisoformat(line.split("Z ")[0])
+
+
 class Case(unittest.TestCase):
     def start(self, *words, **options):
         s = Supervised(*words, **options)
@@ -247,14 +277,20 @@ class Terminal:
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             os.execvp(command[0], [str(c) for c in command])
         os.set_blocking(self.fd, False)
-        self.text = ""
+        self.text, self.ended = "", False
 
     def read(self):
         try:
             self.text += os.read(self.fd, 4096).decode(errors="replace")
-        except (BlockingIOError, OSError):
+        except BlockingIOError:
             pass
+        except OSError:     # nobody has the terminal open any more
+            self.ended = True
         return self.text
+
+    def all_read(self):
+        self.read()
+        return self.ended
 
     def until(self, text):
         until(lambda: text in self.read(), f"the terminal shows {text!r}, not {self.text!r}")
@@ -265,6 +301,7 @@ class Terminal:
     def wait(self):
         pid, status = until(lambda: (r := os.waitpid(self.pid, os.WNOHANG))[0] and r, "it ends")
         self.pid = 0
+        until(self.all_read, "the terminal is closed")  # what was written comes later than the end of who wrote it
         return os.waitstatus_to_exitcode(status)
 
     def close(self):

@@ -1,6 +1,8 @@
 """The shutdown chain on real processes. The deadline is measured from signal to exit."""
 import json
 import os
+import socket
+import threading
 import time
 
 from binaries import is_sanitized
@@ -171,6 +173,40 @@ class Hooks(ChainCase):
         self.assertTrue((s.directory / "must").exists())
         self.within(s, 6)
 
+    def test_a_flood_leaves_room_for_what_tinysup_says(self):
+        """Nobody reads the log before the end."""
+        def pair(kind):
+            return [end.detach() for end in socket.socketpair()] if kind == "socket" else list(os.pipe())
+
+        for kind in ("pipe", "socket"):
+            with self.subTest(kind):
+                read, write = pair(kind)
+                flood = [exec_step(f"flood{i}", "yes | head -c 300000", 'timeout = "3s";') for i in range(2)]
+                with open(read, "rb") as log, open(write, "wb") as error:
+                    s = self.stopped(chain(*flood, exec_step("after", "true"), STOP), stderr=error)
+                    error.close()
+                    lines = log.read().decode().splitlines()
+                own = "\n".join(line for line in lines if not line.endswith(": y"))
+                for line in ("SIGTERM: stopping", "flood0: ok after", "flood1: ok after", "after: ok after", "stop: ok", "exit code 0, "):
+                    self.assertIn(line, own)
+                self.assertRegex(own, r"dropped \d+ lines")
+                self.assertGreater(len(lines), 100)
+                self.assertEqual(s.code, 0)
+
+    def test_a_log_that_takes_nothing_does_not_hurt_a_hook(self):
+        """Its output is read on: it does not die of SIGPIPE."""
+        def no_reader():
+            read, write = os.pipe()
+            os.close(read)
+            return write
+
+        hook = exec_step("hook", "echo one; sleep 0.1; echo two; sleep 0.1; echo three; touch $TEST_DIR/wrote")
+        for name, log in (("null", "/dev/null"), ("full", "/dev/full"), ("no reader", no_reader())):
+            with self.subTest(name), open(log, "wb") as error:
+                s = self.stopped(chain(hook, STOP), stderr=error)
+                self.assertEqual(s.code, 0)
+                self.assertTrue((s.directory / "wrote").exists())
+
     def test_a_grandchild_that_keeps_the_pipe_does_not_keep_the_chain(self):
         s = self.stopped(chain(exec_step("leave", "setsid sleep 77 & echo left"), STOP))
         self.assertEqual(s.code, 0)
@@ -223,6 +259,55 @@ class Hooks(ChainCase):
         s.signal("TERM")
         self.assertEqual(s.wait(), 0)
         self.assertEqual((s.file("other"), s.file("own")), ("65534\n", "0\n"))
+
+
+class Tcp(ChainCase):
+    def listen(self, answer, port=0):
+        """A server that answers each line so: (port, the lines it got)."""
+        got = []
+        server = socket.create_server(("127.0.0.1", port))
+        self.addCleanup(server.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    line = connection.recv(100)
+                    if line:
+                        got.append(line)
+                        connection.sendall(answer)
+        threading.Thread(target=serve, daemon=True).start()
+        return server.getsockname()[1], got
+
+    def test_sends_and_expects(self):
+        port, got = self.listen(b"+OK closed\r\n")
+        tcp = f'tcp: {{ port = {port}; send = "close all\\n"; expect = "+OK"; }};'
+        s = self.stopped(chain(f'{{ name = "close"; required = true; {tcp} }}', STOP))
+        self.assertEqual((s.code, got), (0, [b"close all\n"]), s.log())
+        self.assertIn("close: ok", s.log())
+
+    def test_an_answer_that_is_not_expected_fails(self):
+        port, got = self.listen(b"-ERR\r\n")
+        tcp = f'tcp: {{ port = {port}; send = "close all\\n"; expect = "+OK"; }};'
+        s = self.stopped(chain(f'{{ name = "close"; required = true; retry: {{ attempts = 3; }}; {tcp} }}', STOP))
+        self.assertEqual((s.code, got), (75, [b"close all\n"]), s.log())
+        self.assertIn("`expect` not found", s.log())
+
+    def test_is_retried_and_waited_for(self):
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            port = one.getsockname()[1]
+        steps = (f'{{ name = "once"; tcp: {{ port = {port}; }}; timeout = "2s"; retry: {{ attempts = 2; backoff = "10ms"; }}; }}',
+                 exec_step("go", "touch $TEST_DIR/go"), f'{{ name = "up"; required = true; wait: {{ tcp: {{ port = {port}; }}; period = "20ms"; }}; }}')
+        s = self.app("plain", config=chain(*steps, STOP))
+        s.signal("TERM")
+        s.until_file("go")
+        self.listen(b"", port)
+        self.assertEqual(s.wait(), 0, s.log())
+        self.assertIn("once: attempt 2", s.log())
+        self.assertIn("up: ok", s.log())
 
 
 class App(ChainCase):
@@ -300,15 +385,55 @@ class Deadline(ChainCase):
         self.within(s, 2)
 
     def test_platforms_are_known_by_their_variables(self):
-        for name, value in (("KUBERNETES_SERVICE_HOST", "27 s"), ("CONTAINER_APP_NAME", "27 s"), ("ECS_CONTAINER_METADATA_URI_V4", "27 s"),
-                            ("FLY_APP_NAME", "3 s")):
-            _, out, _ = run("--check", config="", env={name: "x"}, first=False)
-            self.assertIn(f"deadline       {value} ", out)
+        for platform, variable, value, grace in (
+                ("Kubernetes", "KUBERNETES_SERVICE_HOST", "27 s", "30 s"), ("Azure Container Apps", "CONTAINER_APP_NAME", "27 s", "30 s"),
+                ("ECS", "ECS_CONTAINER_METADATA_URI_V4", "27 s", "30 s"), ("Fly", "FLY_APP_NAME", "3 s", "5 s"),
+                ("Nomad", "NOMAD_ALLOC_ID", "3 s", "5 s"), ("Render", "RENDER", "27 s", "30 s"), ("Heroku", "DYNO", "27 s", "30 s"),
+                ("Cloud Run", "K_SERVICE", "8 s", "10 s"), ("Cloud Run", "CLOUD_RUN_JOB", "8 s", "10 s"),
+                ("Cloud Run", "CLOUD_RUN_WORKER_POOL", "8 s", "10 s")):
+            with self.subTest(variable):
+                _, out, _ = run("--check", config="", env={variable: "x"}, first=False)
+                self.assertRegex(out, f"deadline +{value} .*: {platform} grants {grace}\n")
+
+    def test_knative_has_the_grace_of_kubernetes(self):
+        _, out, _ = run("--check", config="", env={"K_SERVICE": "x", "KUBERNETES_SERVICE_HOST": "x"}, first=False)
+        self.assertIn("Kubernetes grants 30 s", out)
+
+    def test_railway_says_how_long_it_waits(self):
+        for seconds, deadline in (("60", "30 s"), ("20", "18 s"), ("5", "3 s"), ("100000", "30 s")):
+            _, out, _ = run("--check", config="", env={"RAILWAY_ENVIRONMENT_ID": "x", "RAILWAY_DEPLOYMENT_DRAINING_SECONDS": seconds}, first=False)
+            self.assertIn(f"deadline       {deadline} ", out)
+            self.assertNotIn("no time", out)
+
+    def test_a_platform_that_kills_at_once_is_warned_of_and_never_refused(self):
+        """The chain has its deadline, for a crash leaves it; 0, 1 and 2 s are as good as nothing."""
+        config = chain(exec_step("early", "touch $TEST_DIR/early", 'timeout = "2s"; reserve = "2s";'), STOP, deadline="9s").replace('platform_grace = "60s";', "")
+        for more in ({}, {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS": "2"}, {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS": "soon"}):
+            with self.subTest(more):
+                env = {"RAILWAY_ENVIRONMENT_ID": "x", **more}
+                warning = "leaves the chain no time: set RAILWAY_DEPLOYMENT_DRAINING_SECONDS to at least 11 (seconds)"
+                code, out, err = run("--check", config=config, env=env, first=False)
+                self.assertEqual(code, 0, err)
+                self.assertIn(warning, err)
+                self.assertIn("which is no time for a stop", out)
+                code, _, log = run("--", "false", config=config, env=env)
+                self.assertEqual(code, 1, log)
+                self.assertIn("warn: Railway sends SIGKILL", log)
+                self.assertIn(warning, log)
+                self.assertIn("early: ok", log)
+
+    def test_reserves_that_the_platform_leaves_no_time_for(self):
+        config = 'shutdown: { chain = ( ' + STOP + ', { name = "save"; exec = [ "true" ]; reserve = "6s"; } ); };'
+        code, _, log = run("--check", config=config, env={"NOMAD_ALLOC_ID": "x"}, first=False)
+        self.assertEqual(code, 78)
+        self.assertIn("Nomad grants 5 s without kill_timeout: say in shutdown.platform_grace what you have set there", log)
 
     def test_an_unknown_platform_is_warned_of(self):
         _, _, log = run("--", "true", config=chain(STOP).replace('platform_grace = "60s";', "").replace("6s", "30s"))
         self.assertIn("Docker kills after 10 s", log)
         self.assertIn("stop_grace_period", log)
+        self.assertIn("to at least 34 s, and shutdown.platform_grace", log)
+        self.assertIn("10 s by default", run("--", "true", config=chain(STOP).replace('platform_grace = "60s";', "").replace("6s", "10500ms"))[2])
         for quiet in (chain(STOP), chain(STOP, deadline="6s").replace('platform_grace = "60s";', "")):
             self.assertNotIn("Docker", run("--", "true", config=quiet)[2])
 

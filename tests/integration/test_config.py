@@ -15,6 +15,35 @@ def step(text):
     return CHAIN.format(text + ", " + STOP)
 
 
+OKX = 'signers: { main: { scheme = "okx"; key = "k"; secret = "s"; passphrase = "p"; }; };'
+
+
+def signer(text):
+    return 'signers: { main: { key = "k"; secret = "s"; %s }; };' % text
+
+
+def signed(text, scheme="okx"):
+    """A check that is signed for a preset."""
+    return ('signers: { main: { scheme = "%s"; key = "k"; secret = "YWJj"; %s}; };'
+            'checks = ( { name = "a"; http: { sign = "main"; %s }; } );' % (scheme, 'passphrase = "p"; ' if scheme == "okx" else "", text))
+
+
+SWITCHES = [
+    ("binance", "/fapi/v1/countdownCancelAll?symbol=X&countdownTime=0", ""),
+    ("okx", "/api/v5/trade/cancel-all-after", '{ \\"timeOut\\" : \\"0\\" }'),
+    ("bingx", "/openApi/swap/v2/trade/cancelAllAfter?type=CLOSE&timeOut=0", ""),
+    ("delta", "/v2/heartbeat", '{\\"heartbeat_id\\":\\"bot\\",\\"ttl\\":0}'),
+    ("kraken", "/0/private/CancelAllOrdersAfter", "timeout=0"),
+    ("krakenfutures", "/derivatives/api/v3/cancelallordersafter", "timeout=0"),
+    ("gate", "/api/v4/futures/usdt/countdown_cancel_all", '{\\"timeout\\": 0, \\"contract\\":\\"X\\"}'),
+]
+
+
+def switch(_scheme, target, body):
+    """The settings of a request that disarms the exchange's switch."""
+    return 'url = "http://x%s"; method = "POST"; %s' % (target, f'body = "{body}"; ' if body else "")
+
+
 # configuration -> what is said of it, after FILE:LINE:
 ERRORS = [
     # syntax, unknown, types
@@ -50,6 +79,9 @@ ERRORS = [
     ('log: { level = "inf"; };', 'log.level: expected one of "error", "warn", "info", "debug", "trace"; did you mean "info"?'),
     ('app: { signals = "all"; };', 'app.signals: expected one of "child", "group"'),
     ('shutdown: { signals = [ "SIGTREM" ]; };', 'shutdown.signals[0]: unknown signal; did you mean "SIGTERM"?'),
+    ('shutdown: { signals = [ ]; };', "shutdown.signals: expected at least one value; the default is SIGTERM,SIGINT"),
+    ('shutdown: { chain = ( { name = "a"; exec = [ "true" ]; when = ( ); }, { name = "s"; stop: { timeout = "1s"; }; } ); };',
+     "shutdown.chain[0].when: expected at least one value; the default is stop,exit,crash,unhealthy"),
     ('shutdown: { signals = [ "SIGKILL" ]; };', "shutdown.signals[0]: expected signals that can be caught"),
     ('app: { rewrite: { SIGFOO = "SIGHUP"; }; };', "app.rewrite.SIGFOO: unknown signal"),
     ('app: { rewrite: { SIGHUP = "SIGFOO"; }; };', "app.rewrite.SIGHUP: expected a signal"),
@@ -93,6 +125,75 @@ ERRORS = [
                       "me@x:1", "dns:///x:1", "http://x:1", "x:1/path", "unix:", "unix:x")),
     ('checks = ( { name = "a"; grpc: { service = "x"; }; } );', "checks[0].grpc.address: must be set"),
     ('checks = ( { name = "a"; grpc: { address = "x:1"; tls: { ca = "/nonexistent"; }; }; } );', "grpc.tls.ca: No such file"),
+    # each
+    (step('{ name = "a"; each = [ "x" ]; exec = [ "y" ]; }'), "shutdown.chain[0]: no setting of the step contains ${each}"),
+    (step('{ name = "a"; each = [ ]; exec = [ "${each}" ]; }'), "shutdown.chain[0].each: is empty"),
+    (step('{ name = "a"; each = 5; exec = [ "${each}" ]; }'), "shutdown.chain[0].each: expected names such as"),
+    (step('{ name = "a"; each = [ "x", "x" ]; exec = [ "${each}" ]; }'), "shutdown.chain[0].each: names one twice"),
+    (step('{ name = "a"; each = [ "x y" ]; exec = [ "${each}" ]; }'), "shutdown.chain[0].each: expected words of 1 to 63 printable"),
+    (step('{ name = "a"; each = [ "x" ]; sleep = "1s"; }'), "shutdown.chain[0].each: only for exec, http, tcp and wait"),
+    (step('{ name = "a"; exec = [ "${each}" ]; }'), "shutdown.chain[0].exec[0]: ${each} is for steps with `each`"),
+    (step('{ name = "a"; each = [ "x", "y" ]; exek = [ "${each}" ]; }'), 'shutdown.chain[0].exek: unknown setting; did you mean "exec"?'),
+    (step('{ name = "a/x"; exec = [ "true" ]; }, { name = "a"; each = [ "x" ]; exec = [ "${each}" ]; }'), 'duplicate step name "a/x"'),
+    (step('{ name = "' + "n" * 40 + '"; each = [ "' + "x" * 23 + '" ]; exec = [ "${each}" ]; }'), "longer than 63 bytes"),
+    (step('{ name = "a"; each = [ %s ]; exec = [ "${each}" ]; }' % ", ".join(f'"x{i}"' for i in range(70))), "71 steps; the maximum is 64"),
+    ('app: { name = "${each}"; };', "app.name: ${each} is for steps with `each`"),
+    # signed requests
+    ('signers: { main: { scheme = "okxx"; key = "k"; }; };', 'signers.main.scheme: expected one of "binance", "bybit", "okx", "bitget", "bingx", '
+     '"delta", "kraken", "krakenfutures", "gate", "kucoin", "deribit"; did you mean "okx"?'),
+    ('signers: { main: { scheme = "okx"; key = "k"; secret = "s"; }; };', "signers.main.passphrase: must be set"),
+    ('signers: { main: { scheme = "gate"; key = "k"; }; };', "signers.main.secret: must be set"),
+    ('signers: { main: { scheme = "gate"; secret = "s"; }; };', "signers.main.key: must be set"),
+    ('signers: { main: { scheme = "okx"; key = "k"; secret = "s"; passphrase = ""; }; };', "signers.main.passphrase: is empty"),
+    (signer('message = "{ms}"; headers: { K = "{key}"; };'), "signers.main.headers: no {sign} in them, and no sign_query: nothing is signed"),
+    (signer('message = "{ms}"; headers: { S = "{sign}"; }; hash: { of = "{body}"; };'), "signers.main.hash: has no effect"),
+    (signer('message = "{ms}{query}"; headers: { S = "{sign}"; }; strip = "/api";'), "signers.main.strip: has no effect"),
+    (signer('message = "{ms}"; headers: { S = "{sign}"; host = "x"; };'), "signers.main.headers: Host is the request's own"),
+    (signer('message = "{ms}"; headers: { S = "{sign}"; Content-Length = "1"; };'), "signers.main.headers: Content-Length is the request's own"),
+    ('shutdown: { chain = ( { name = "a"; http: { url = "http://x/?id=${idempotency_key}"; }; }, { name = "s"; stop: {}; } ); };',
+     "chain[0].idempotency_key: must be true for ${idempotency_key}"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; body = "${idempotency_key}"; }; } );', "http.body: ${idempotency_key} is for the url and the body"),
+    ('shutdown: { chain = ( { name = "a,b"; exec = [ "true" ]; }, { name = "s"; stop: {}; } ); };', 'chain[0].name: must not be empty or contain ","'),
+    ('shutdown: { chain = ( { name = "a"; exec = [ "true" ]; required = true; when = []; }, { name = "s"; stop: {}; } ); };',
+     "chain[0].required: the step never runs"),
+    ('checks = ( { name = "a"; http: { url = "http://x"; json = ( { pointer = "/a"; empty = "yes"; } ); }; } );', "json[0].empty: expected true or false"),
+    ('signers: { main: { scheme = "gate"; key = ""; secret = "s"; }; };', "signers.main.key: is empty"),
+    ('signers: { main: { scheme = "gate"; key = "k"; secret = ""; }; };', "signers.main.secret: is empty"),
+    ('signers: { main: { scheme = "kraken"; key = "k"; secret = "hunter2-very-secret!"; }; };', "signers.main.secret: is not base64"),
+    ('signers: { main: { scheme = "gate"; key = "k"; secret = "s"; output = "hex"; }; };', "signers.main.output: part of the scheme"),
+    ('signers: { main: { scheme = "gate"; key = "k"; secret = "s"; recv = "2m"; }; };', "signers.main.recv: must be between 1 s and 1m"),
+    ('signers: { main: { scheme = "gate"; key = "k"; secret = "s"; nonce = "s"; }; };', 'signers.main.nonce: expected one of "ms", "us", "ns"'),
+    ('signers: { main: { scheme = "gate"; key = "k"; secret = "s"; secrt = "s"; }; };', 'secrt: unknown setting; did you mean "secret"?'),
+    ('signers: { main: { scheme = "gate"; key = "${file:/nonexistent/key}"; secret = "s"; }; };', "signers.main.key: cannot read /nonexistent/key"),
+    (signer(""), "signers.main.message: must be set: it is what is signed"),
+    (signer('message = "{nonse}";'), 'signers.main.message: {nonse}: unknown variable; did you mean "{nonce}"?'),
+    (signer('message = "{sign}";'), "signers.main.message: {sign} cannot be used here"),
+    (signer('message = "{hash}";'), "signers.main.message: {hash} cannot be used here"),
+    (signer('message = "{ms";'), 'signers.main.message: "{" without a closing "}"'),
+    (signer('message = "{ms}"; headers: { A = "{sing}"; };'), 'signers.main.headers: {sing}: unknown variable; did you mean "{sign}"?'),
+    (signer('message = "{ms}"; hash: { of = "{secret}"; };'), "signers.main.hash.of: {secret} cannot be used here"),
+    (signer('message = "{ms}"; hash: { digest = "none"; of = "{body}"; };'), 'signers.main.hash.digest: expected one of "sha256", "sha384", "sha512"'),
+    (signer('message = "{ms}"; output = "raw";'), 'signers.main.output: expected one of "hex", "base64", "base64url"'),
+    (signer('message = "{ms}"; add_body = "nonce={nonce}";'), 'signers.main.add_body: requires body = "form"'),
+    (signer('digest = "none"; message = "{ms}";'), 'signers.main.digest: "none" signs nothing'),
+    (signer('digest = "none"; headers: { A = "{sign}"; };'), "signers.main.headers: {sign} cannot be used here"),
+    (signer('message = "{ms}"; clock = ( { pointer = "code"; equals = 1; } );'), "signers.main.clock[0].pointer: a JSON pointer (RFC 6901)"),
+    (signer('message = "{ms}"; disarms = ( { path = "/x"; } );'), "signers.main.disarms[0].parameter: must be set"),
+    (signed('url = "http://x";').replace('sign = "main"', 'sign = "mian"'), 'checks[0].http.sign: no signer "mian"; did you mean "main"?'),
+    (signed('url = "http://x";').replace('sign = "main"', 'sign = "other"'), 'checks[0].http.sign: no signer "other"'),
+    (signed('url = "http://x"; body = "a=b";'), "checks[0].http.body: this scheme sends JSON"),
+    (signed('url = "http://x"; body = "{}";', "kraken"), "checks[0].http.body: this scheme sends a form"),
+    (signed('url = "http://x"; body = "a=b";', "binance"), "checks[0].http.body: this scheme sends parameters in the query"),
+    (signed('url = "http://x"; method = "GET"; body = "{}";', "bybit"), "checks[0].http.body: a signed GET has no body"),
+    (signed('url = "http://x"; method = "GET";', "kraken"), "checks[0].http.method: this scheme sends a body: POST"),
+    (signed('url = "http://x"; bearer = "t";'), "checks[0].http.bearer: cannot be sent together with sign"),
+    (signed('url = "http://x"; redirects = 1;'), "checks[0].http.redirects: a signed request follows no redirects"),
+    (signed('url = "http://x"; headers: { ok-access-key = "x"; };'), "checks[0].http.headers: OK-ACCESS-KEY comes from the signer"),
+    *((signed(switch(*request), request[0]), "checks[0]: disarms the exchange's dead man's switch: only a step does that") for request in SWITCHES),
+    (OKX + step('{ name = "off"; http: { sign = "main"; %s }; }' % switch(*SWITCHES[1])),
+     "shutdown.chain[0]: disarms the exchange's dead man's switch, which would no longer cancel open orders: only after a wait step"),
+    (OKX + step('{ name = "off"; wait: { http: { sign = "main"; %s }; }; }' % switch(*SWITCHES[1])),
+     "shutdown.chain[0].wait: disarms the exchange's dead man's switch"),
     # the chain
     ('shutdown: { chain = { }; };', "shutdown.chain: expected a list of steps"),
     (CHAIN.format('{ name = "a"; exec = [ "x" ]; }'), "shutdown.chain: no step stops the app"),
@@ -102,7 +203,7 @@ ERRORS = [
     (step('( ( { name = "a"; exec = [ "x" ]; } ) )'), "shutdown.chain[0][0]: expected a step"),
     (step('{ exec = [ "x" ]; }'), "shutdown.chain[0].name: must be set"),
     (step('{ name = ""; exec = [ "x" ]; }'), "shutdown.chain[0].name: must not be empty"),
-    (step('{ name = "a"; }'), "shutdown.chain[0]: set exactly one of exec, http, alert, stop, wait, signal, sleep"),
+    (step('{ name = "a"; }'), "shutdown.chain[0]: set exactly one of exec, http, tcp, alert, stop, wait, signal, sleep"),
     (step('{ name = "a"; exec = [ "x" ]; sleep = "1s"; }'), "shutdown.chain[0]: has both exec and sleep"),
     (step('{ name = "stop"; exec = [ "x" ]; }'), 'duplicate step name "stop"'),
     (step('{ name = "a"; exec = [ "x" ]; on_failure = "abrot"; }'), 'on_failure: expected one of "continue", "abort"; did you mean "abort"?'),
@@ -110,14 +211,32 @@ ERRORS = [
     (step('{ name = "a"; exec = [ "x" ]; timeout = "1s"; reserve = "2s"; }'), "reserve is longer than timeout"),
     (step('{ name = "a"; exec = [ "x" ]; retry: { attempts = 0; }; }'), "retry.attempts: must be between 1 and 100"),
     (step('{ name = "a"; exec = [ "x" ]; retry: { on = [ "6xx" ]; }; }'), "retry.on[0]: expected one of"),
-    (step('{ name = "a"; sleep = "1s"; retry: { attempts = 2; }; }'), "retry: only for exec, http and alert"),
+    (step('{ name = "a"; sleep = "1s"; retry: { attempts = 2; }; }'), "retry: only for exec, http, tcp and alert"),
     (step('{ name = "a"; sleep = "1s"; timeout = "2s"; }'), "timeout: not allowed: a sleep step has its own duration"),
-    (step('{ name = "a"; wait: { period = "1s"; }; }'), "shutdown.chain[0].wait: set exactly one of exec, http"),
+    (step('{ name = "a"; wait: { period = "1s"; }; }'), "shutdown.chain[0].wait: set exactly one of exec, http, tcp"),
     (step('{ name = "a"; alert = [ "slack" ]; }'), 'no alert channel "slack"'),
     ('alerts: { slack: { type = "slack"; url = "http://x"; }; };' + step('{ name = "a"; alert = [ "slak" ]; }'), 'did you mean "slack"?'),
     (step('{ name = "a"; exec = [ "x" ]; reserve = "20s"; }, { name = "b"; exec = [ "x" ]; reserve = "20s"; }'),
      "the reserves and kill_reserve add up to 40.5 s, but the effective deadline is 30 s"),
-    (step('{ name = "a"; exec = [ "x" ]; when = [ "stop", "recovery" ]; }'), 'when[1]: "recovery" is not supported in this version'),
+    (step('{ name = "a"; exec = [ "x" ]; when = [ "start" ]; }'), "when[0]: expected one of"),
+    # before the app starts, the journal
+    ('start: { chain = ( { name = "a"; exec = [ "x" ]; when = [ "stop" ]; } ); };', "start.chain[0]: start.chain has no `when`"),
+    ('start: { chain = ( { name = "a"; stop: { }; } ); };', "start.chain[0]: there is no app yet"),
+    ('start: { chain = ( { name = "a"; signal = "SIGUSR1"; } ); };', "start.chain[0]: there is no app yet"),
+    ('start: { chain = ( { name = "a"; exec = [ "x" ]; needs_app = true; } ); };', "start.chain[0]: there is no app yet"),
+    ('start: { deadline = "5s"; chain = ( { name = "a"; exec = [ "x" ]; reserve = "8s"; } ); };',
+     "start.deadline: the reserves and kill_reserve add up to 8.5 s, but this is 5 s (a 8 s, kill_reserve 0.5 s)"),
+    ('start: { chain = ( { name = "a"; exek = [ "x" ]; } ); };', 'exek: unknown setting; did you mean "exec"?'),
+    ('recovery: { deadline = "2s"; };' + step('{ name = "a"; exec = [ "x" ]; reserve = "4s"; when = [ "recovery" ]; }'),
+     "recovery.deadline: the reserves and kill_reserve add up to 4.5 s, but this is 2 s"),
+    ('recovery: { on_failure = "abort"; };', 'recovery.on_failure: expected one of "continue", "refuse"'),
+    ('state_dir = "data";', "state_dir: expected an absolute path"),
+    ('instance = "a";', "instance: requires state_dir"),
+    ('state_dir = "/x"; instance = "a/b";', "instance: expected at most 63 letters"),
+    ('state_dir = "/x"; instance = "steps";', "are tinysup's own"),
+    ('state_dir = "/x"; instance = "slot-1";', "are tinysup's own"),
+    ('state_dir = "/x"; instance = ".a";', "instance: expected at most 63 letters"),
+    ('app: { restart: { exhausted = "stay"; }; };', 'app.restart.exhausted: expected one of "exit", "hold"'),
     ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( { name = "save"; exec = [ "x" ]; reserve = "8s"; }, ' + STOP + ' ); };',
      "add up to 11.5 s, but the effective deadline is 10 s (reason stop: save 8 s, stop 3 s (default), kill_reserve 0.5 s)"),
     ('shutdown: { deadline = "10s"; platform_grace = "60s"; chain = ( ' + STOP + ', { name = "late"; exec = [ "x" ]; reserve = "9s"; when = [ "crash" ]; } ); };',
@@ -134,12 +253,53 @@ ERRORS = [
     ('alerts: { a: { url = "http://x"; }; };', "alerts.a.type: must be set"),
     ('alerts: { a: { type = "slakc"; url = "http://x"; }; };', 'alerts.a.type: expected one of'),
     ('alerts: { a: { type = "slack"; url = "x"; }; };', "alerts.a.url: expected a URL"),
+    *(('alerts: { a: { %s }; };' % settings, said) for settings, said in (
+        ('type = "slack";', "alerts.a.url: must be set for slack"),
+        ('type = "discord";', "alerts.a.url: must be set for discord"),
+        ('type = "webhook";', "alerts.a.url: must be set for webhook"),
+        ('type = "alertmanager";', "alerts.a.url: must be set for alertmanager"),
+        ('type = "telegram"; chat_id = "1";', "alerts.a.token: must be set for telegram"),
+        ('type = "telegram"; token = "1:a";', "alerts.a.chat_id: must be set for telegram"),
+        ('type = "telegram"; token = "1:a/b"; chat_id = "1";', "alerts.a.token: expected letters, digits"),
+        ('type = "telegram"; token = ""; chat_id = "1";', "alerts.a.token: expected letters, digits"),
+        ('type = "telegram"; token = "1:a"; chat_id = "me";', 'alerts.a.chat_id: expected a number such as "-1001234567890" or "@channel"'),
+        ('type = "telegram"; token = "1:a"; chat_id = "1"; topic = "x";', "alerts.a.topic: not for telegram"),
+        ('type = "telegram"; token = "1:a"; chat_id = "1"; url = "smtp://x";', "alerts.a.url: expected a URL starting with http:// or https://"),
+        ('type = "pagerduty"; routing_key = "short";', "alerts.a.routing_key: expected the 32 letters and digits"),
+        ('type = "pagerduty";', "alerts.a.routing_key: must be set for pagerduty"),
+        ('type = "ntfy"; topic = "a b";', 'alerts.a.topic: expected 1 to 64 letters'),
+        ('type = "ntfy"; url = "https://ntfy.sh/x";', "alerts.a.topic: must be set for ntfy"),
+        ('type = "ntfy"; topic = "a"; token = "x\\ny";', "alerts.a.token: expected"),
+        ('type = "alertmanager"; url = "http://x"; labels: { "1x" = "y"; };', "syntax error"),
+        ('type = "alertmanager"; url = "http://x"; labels: { a-b = "y"; };', "alerts.a.labels: the name of a label"),
+        ('type = "slack"; url = "http://x"; labels: { a = "y"; };', "alerts.a.labels: not for slack"),
+        ('type = "email"; from = "a@b"; to = [ "a@b" ];', "alerts.a.url: must be set for email"),
+        ('type = "email"; url = "http://x"; from = "a@b"; to = [ "a@b" ];', "alerts.a.url: expected a URL starting with smtp:// or smtps://"),
+        ('type = "email"; url = "smtp://me:pw@x"; from = "a@b"; to = [ "a@b" ];', "alerts.a.url: expected a URL without user and password"),
+        ('type = "email"; url = "smtp://x:0"; from = "a@b"; to = [ "a@b" ];', "alerts.a.url: expected a URL with a port"),
+        ('type = "email"; url = "smtp://x"; to = [ "a@b" ];', "alerts.a.from: must be set for email"),
+        ('type = "email"; url = "smtp://x"; from = "a@b";', "alerts.a.to: must be set for email"),
+        ('type = "email"; url = "smtp://x"; from = "a@b"; to = [ ];', "alerts.a.to: expected an address"),
+        *((f'type = "email"; url = "smtp://x"; from = "a@b"; to = [ "{to}" ];', "alerts.a.to: expected an address")
+          for to in ("a", "a@", "@b", "a@b@c", "a b@c", "a@b\\r\\nBcc: c@d", "Me <a@b", "Me a@b>", "M\\ne <a@b>", "a@b, c@d", "<>", "")),
+        ('type = "email"; url = "smtp://x"; from = "a@b"; to = "a@b"; user = "me";', "alerts.a.user: user and password go together"),
+        ('type = "email"; url = "smtp://x"; from = "a@b"; to = "a@b"; user = "me"; password = "x"; starttls = false;',
+         "alerts.a.starttls: must be true: the password would be sent in clear text"),
+        ('type = "email"; url = "smtp://x"; from = "a@b"; to = "a@b"; headers: { A = "b"; };', "alerts.a.headers: not for email"),
+        ('type = "email"; url = "smtp://x"; from = "a@b"; to = "a@b"; tls: { server_name = "y"; };', "alerts.a.tls: server_name is not for email"),
+        ('type = "slack"; url = "http://x"; text = "${rason}";', 'alerts.a.text: ${rason}: unknown variable; did you mean "${reason}"?'),
+        ('type = "slack"; url = "http://x"; text = "${PATH}";', 'alerts.a.text: ${PATH}: unknown variable'),
+        ('type = "slack"; url = "http://x"; text = "${app";', 'alerts.a.text: "${" without a closing "}"'),
+        ('type = "slack"; url = "http://x"; text = 5;', "alerts.a.text: expected a string in quotes, got a number"),
+        ('type = "slack"; url = "http://x"; level = "bad";', 'alerts.a.level: expected one of "info", "warning", "error", "critical"'),
+        ('type = "slack"; url = "http://x"; on = [ "boom" ];', "alerts.a.on[0]: expected one of"))),
+    (step('{ name = "a"; sleep = "1s"; text = "x"; }'), "shutdown.chain[0].text: only for alert"),
+    (step('{ name = "a"; exec = [ "x" ]; level = "info"; }'), "shutdown.chain[0].level: only for alert"),
+    ('alerts: { a: { type = "slack"; url = "http://x"; }; };' + step('{ name = "a"; alert = [ "a" ]; text = "${x}"; }'), "shutdown.chain[0].text: ${x}: unknown variable"),
     # announced, and not here yet
-    ('state_dir = "/x";', "state_dir: not in this version"),
-    ('heartbeats = ( );', "heartbeats: not in this version"),
-    ('start: { };', "start: not in this version"),
-    ('recovery: { };', "recovery: not in this version"),
-    ('notify_on = [ "crash" ];', "notify_on: not in this version"),
+    ('heartbeats = ( { name = "a"; period = "1s"; timeout = "2s"; tcp: { host = "h"; port = 1; }; } );', "heartbeats[0].timeout: longer than period"),
+    ('notify_on = [ "crash" ];', "notify_on: there is no channel in `alerts`"),
+    ('heartbeats = ( { name = "a"; period = "1s"; on_failure = "alert"; tcp: { host = "h"; port = 1; }; } );', "no channel of `alerts` gets it"),
     ('probes: { readiness: { checks = ( "a" ); }; };', 'probes.readiness.checks: no check "a"'),
     ('checks = ( { name = "api"; exec = [ "x" ]; } ); probes: { readiness: { checks = ( "apy" ); }; };', 'no check "apy"; did you mean "api"?'),
     ('probes: { readiness: { }; };', "probes.readiness.checks: required: the probe has nothing to check"),
@@ -160,7 +320,6 @@ ERRORS = [
     ('app: { restart: { policy = "sometimes"; }; };', 'app.restart.policy: expected one of'),
     ('app: { restart: { max = 0; }; };', "app.restart.max: "),
     ("checks = ( " + ", ".join(f'{{ name = "c{i}"; exec = [ "x" ]; }}' for i in range(65)) + " );", "65 checks; the maximum is 64"),
-    ('alerts: { a: { type = "telegram"; url = "http://x"; }; };', '"telegram" is not supported in this version'),
 ]
 
 
@@ -175,6 +334,26 @@ class Errors(Case):
                     self.assertRegex(log, r"conf:3: ")
                 else:
                     self.assertRegex(log, r"/conf:3: [a-z_]+")
+
+    def test_a_switch_that_is_armed_or_off_once_flat_is_fine(self):
+        for scheme, target, body in SWITCHES:
+            armed = [(scheme, target.replace("=0", "=60").replace("CLOSE", "ACTIVATE"), body.replace("0", "60"))]
+            elsewhere = [(scheme, target.replace("?", "x?") if "?" in target else target + "x", body)]
+            for request in (*armed, *elsewhere):
+                with self.subTest(request=request):
+                    code, _, log = run("--check", config=signed(switch(*request), scheme), first=False)
+                    self.assertEqual(code, 0, log)
+        look = '{ name = "flat"; wait: { http: { url = "http://x/"; }; }; on_failure = "abort"; }'
+        off = '{ name = "off"; http: { sign = "main"; %s }; }' % switch(*SWITCHES[1])
+        code, out, log = run("--check", config=OKX + CHAIN.format(f"{look}, {off}, {STOP}"), first=False)
+        self.assertEqual(code, 0, log)
+        self.assertIn("main: okx\n", out)
+        for flat, disarm in ((look.replace("abort", "continue"), off), (look.replace("abort", 'abort"; when = [ "stop" ]; timeout = "3s'), off),
+                             (look, off.replace('name = "off";', 'name = "off"; required = true;')),
+                             (look, off.replace('name = "off";', 'name = "off"; reserve = "1s";'))):
+            code, _, log = run("--check", config=OKX + CHAIN.format(f"{flat}, {disarm}, {STOP}"), first=False)
+            self.assertEqual(code, 78)
+            self.assertIn("dead man's switch", log)
 
     def test_all_in_one_run_in_the_order_of_the_file(self):
         code, _, log = run("--check", config='app: {\n nam = "x";\n umask = 3;\n};\nshutdown: {\n deadline = "x";\n kill_reserve = "x";\n};\n',
@@ -383,6 +562,32 @@ class Expansion(Case):
         _, out, log = run("--check", config='shutdown: { deadline = "${TOKEN}"; }; log: { level = "${TOKEN}"; }; app: { user = "${TOKEN}"; };',
                           env={"TOKEN": SECRET}, first=False)
         self.assertNotIn(SECRET, out + log)
+
+
+class Channels(Case):
+    ALL = """alerts: {
+        a: { type = "slack"; url = "https://hooks.slack.com/services/%(secret)s"; text = "${failed} $$ $x"; };
+        b: { type = "discord"; url = "https://discord.com/api/webhooks/1/%(secret)s"; level = "warning"; };
+        c: { type = "telegram"; token = "1:%(secret)s"; chat_id = "-1001"; };
+        d: { type = "email"; url = "smtp://mail.example.com:587"; from = "Bot <bot@example.com>"; to = [ "a@example.com", "<b@example.com>" ];
+             user = "me"; password = "%(secret)s"; };
+        e: { type = "email"; url = "smtp://localhost"; from = "bot@localhost"; to = "root@localhost"; starttls = false; };
+        f: { type = "email"; url = "smtps://mail.example.com"; from = "bot@localhost"; to = "root@localhost"; user = "u"; password = "%(secret)s";
+             starttls = false; };
+        g: { type = "pagerduty"; routing_key = "%(secret)sABCDEFGHIJKLMNOPQRSTU1"; };
+        h: { type = "ntfy"; topic = "bot_1"; token = "tk_%(secret)s"; };
+        i: { type = "alertmanager"; url = "http://alertmanager:9093"; labels: { team = "x"; }; };
+        j: { type = "webhook"; url = "http://x/"; headers: { X = "%(secret)s"; }; };
+        k: { type = "telegram"; token = "${NOT_SET_HERE}"; chat_id = "${NOT_SET_HERE}"; url = "http://x"; };
+    };""" % {"secret": "s3cret9Qx0"}
+
+    def test_all_types_are_shown_without_secrets(self):
+        code, out, log = run("--check", config=self.ALL + step('{ name = "t"; alert = [ "a", "k" ]; text = "${app}"; level = "error"; }'),
+                             first=False)
+        self.assertEqual(code, 0, log)
+        self.assertNotIn("s3cret9Qx0", out + log)
+        self.assertRegex(out, "alerts +a: slack, with a text of its own\n +b: discord, level warning\n +c: telegram\n +d: email\n +e: email\n"
+                              " +f: email\n +g: pagerduty\n +h: ntfy\n +i: alertmanager\n +j: webhook\n +k: telegram\n")
 
 
 class Check(Case):

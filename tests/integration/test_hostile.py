@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import APP, Case, HERE, PLAIN, run, until
+from harness import APP, Case, HERE, PLAIN, run, stat_of, until
 
 BINARIES = ("plain", "sealed", "sanitized")
 SIGRTMIN = 34
@@ -30,12 +30,12 @@ class HostileCase(Case):
         cls.tools.cleanup()
 
     def hostile(self, *words, **options):
-        s = self.start("--", self.program, *words, **options)
+        s = self.start("--", self.program, *words, piped=True, **options)
         until(lambda: (s.directory / "ready").exists(), "it is ready", 60)
         return s
 
     def within_the_deadline(self, s, deadline=4.0):
-        self.assertLess(s.seconds, deadline - 0.05, s.log())
+        self.assertLess(s.lasted() if s.copier else s.seconds, deadline - 0.05, s.log())
 
 
 class Files(HostileCase):
@@ -112,7 +112,7 @@ def name_of(process):
 
 def parent_of(process):
     try:
-        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        return int(stat_of(process.name)[1])
     except OSError:
         return 0
 

@@ -1,9 +1,11 @@
-"""The JSON log: every event has the fields that tinysup.conf(5) lists for it."""
+"""The log: on a terminal, and as JSON, where every event has the fields that tinysup.conf(5) lists for it."""
 import json
 import re
+import tempfile
 from pathlib import Path
 
-from harness import APP, Case, until
+from binaries import tinysup
+from harness import APP, Case, Terminal, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARIES = ("plain", "sealed", "sanitized")
@@ -31,6 +33,18 @@ class Fields(Case):
             self.assertLessEqual(always, extra, line)
             self.assertLessEqual(extra, possible, line)
         return lines
+
+    def test_failed_checks_although_the_next_round_has_begun(self):
+        """A round that takes longer than its period: the next begins as it ends."""
+        s = self.start("--", *APP, "plain", config='''
+            log: { format = "json"; };
+            checks = ( { name = "up"; exec = [ "sh", "-c", "sleep 0.1; test -e $TEST_DIR/up" ]; } );
+            probes: { liveness: { checks = ( "up" ); period = "20ms"; timeout = "5s"; failure_threshold = 1; }; };''')
+        s.until_log("probe_change")
+        s.signal("TERM")
+        s.wait()
+        failed = next(e for e in self.events(s) if e["event"] == "probe_change")
+        self.assertEqual((failed["step"], failed["result"], failed["failed_checks"]), ("liveness", "failed", ["up"]))
 
     def test_a_chain_a_restart_and_a_probe(self):
         s = self.start("--", "sh", "-c", "touch $TEST_DIR/up; echo >> $TEST_DIR/lives; exec sleep 77", config='''
@@ -110,3 +124,30 @@ class Fields(Case):
         source = "".join(p.read_text() for p in (ROOT / "init").rglob("*.c"))
         used = set(re.findall(r'log_(?:event|fields)\(\s*[^,"]*(?:\([^)]*\)[^,"]*)*,\s*"(\w+)"', source)) | {"output", "log_drop"}
         self.assertEqual(used, set(documented()))
+
+
+class ForPeople(Case):
+    def log(self, *env):
+        config = Path(self.directory, "conf")
+        config.write_text('shutdown: { platform_grace = "60s"; chain = ( { name = "bad"; exec = [ "false" ]; }, { name = "stop"; stop: {}; } ); };')
+        terminal = Terminal("env", "TERM=xterm", *env, tinysup(), "--config", config, "--", "true")
+        self.addCleanup(terminal.close)
+        until(lambda: "exit code" in terminal.read(), "it ends")
+        return terminal.read()
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory(prefix="tinysup-test-")
+        self.addCleanup(folder.cleanup)
+        self.directory = folder.name
+
+    def test_aligned_and_coloured_on_a_terminal(self):
+        log = self.log()
+        self.assertIn("tinysup \033[33mwarn:\033[0m  bad: failed", log)
+        self.assertIn("tinysup info:  bad: started", log)
+
+    def test_without_colour(self):
+        for env in ("NO_COLOR=1", "TERM=dumb"):
+            log = self.log(env)
+            self.assertNotIn("\033", log)
+            self.assertIn("tinysup warn:  bad: failed", log)

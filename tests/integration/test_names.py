@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from binaries import tinysup
-from harness import LIBC, APP, Case, Terminal, until
+from harness import LIBC, APP, Case, Terminal, stat_of, until
 
 BINARIES = ("plain", "sealed")
 REAL = {"tini": "/usr/bin/tini", "dumb-init": "/usr/bin/dumb-init"}
@@ -112,7 +112,7 @@ class Names(Case):
         app = s.app()
 
         def state(pid):
-            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            return stat_of(pid)[0]
 
         s.signal("TSTP")
         until(lambda: (state(app), state(s.pid)) == ("T", "T"), "both are stopped")

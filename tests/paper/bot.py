@@ -12,6 +12,7 @@ places anew; positions it opens once. On 127.0.0.1:
     GET  /health/ready  {"status": "ready"|"degraded"|"paused"}, always 200; degraded: no good answer from the
                         exchange in 0.5 s
     POST /pause         {"paused": true}: for good, and no order is on its way any more once the reply is out
+    POST /leak          {"megabytes": N}: so much memory more is in use
 
 FILE is JSON: saved_at, clean, orders, positions; written whole or not at all. The first SIGTERM or SIGINT stops the
 loop, takes the stop seconds for cleaning up, saves with clean = true and exits 0; orders and positions stay open, as
@@ -111,6 +112,7 @@ class Bot:
         self.opened = False
         self.orders, self.positions = [], []
         self.last_loop = time.time()
+        self.leaked = []
 
     # --- trading
 
@@ -170,6 +172,9 @@ class Bot:
                 return Reply(200, {"status": "paused" if self.paused else self.readiness()})
             case "POST", "/pause":
                 return self.pause()
+            case "POST", "/leak":
+                self.leaked += [bytearray(b"x" * 1048576) for _ in range(request.data["megabytes"])]
+                return Reply(200, {"leaked": len(self.leaked)})
         return Reply(404, {"error": "no such thing here"})
 
     def readiness(self):

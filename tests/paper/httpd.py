@@ -40,6 +40,7 @@ class Request:
     text: str
     data: object            # the body as JSON; None where it is not JSON
     idempotency_key: str | None
+    query: str = ""         # as it came, without "?"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class Handler(BaseHTTPRequestHandler):
     def read_request(self):
         length = self.headers.get("Content-Length", "0")
         text = self.rfile.read(int(length) if length.isdigit() else 0).decode("utf-8", "replace")
-        path = urllib.parse.urlsplit(self.path).path
+        path, _, query = self.path.partition("?")
         return Request(self.command, path, dict(self.headers.items()), text, parse_json(text),
-                       self.headers.get("Idempotency-Key"))
+                       self.headers.get("Idempotency-Key"), query)
 
     def deliver(self, reply):
         if reply.delay:
@@ -92,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         as_is = isinstance(reply.data, (str, bytes))
         body = reply.data if as_is else json.dumps(reply.data) + "\n"
         body = body.encode() if isinstance(body, str) else body
-        self.send_response(reply.status)
+        (self.send_response_only if "Date" in reply.headers else self.send_response)(reply.status)
         self.send_header("Content-Type", "text/plain" if as_is else "application/json")
         self.send_header("Content-Length", str(len(body)))
         for name, value in reply.headers.items():

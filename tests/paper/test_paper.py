@@ -49,6 +49,14 @@ class Trading(ExchangeTest):
         self.assertEqual([], self.ask("GET", "/faults").data)
         self.assertEqual(["/summary", "/faults", "/log"], [entry["path"] for entry in self.ask("GET", "/log").data])
 
+    def test_a_client_order_id_trades_once(self):
+        order = {"symbol": "BTC/EUR", "side": "sell", "qty": 1, "client_order_id": "a"}
+        self.ask("POST", "/seed", {"orders": 2, "positions": 1})
+        self.assertEqual({"id": 1, "orders": 2, "positions": 1}, self.ask("POST", "/sessions").data)
+        self.assertEqual([201, 409, 201], [self.ask("POST", "/trades", {**order, "client_order_id": i}).status for i in ("a", "a", "b")])
+        self.assertEqual([("a", 1), ("b", 1)], [(t["client_order_id"], t["session"]) for t in self.ask("GET", "/trades").data])
+        self.assertEqual(400, self.ask("POST", "/trades", {"symbol": "BTC/EUR"}).status)
+
     def test_same_key_works_once(self):
         self.ask("POST", "/seed", {"orders": 7})
         first = self.cancel_all(key="k-1")

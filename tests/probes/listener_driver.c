@@ -43,7 +43,7 @@ static void start_listener(void)
 	close(memfd);
 	close(STDIN_FILENO);
 	if (mapped != NULL)
-		httpd_run(listen_fd, mapped);
+		httpd_run(listen_fd, mapped, NULL);
 	_exit(2);
 }
 
@@ -209,7 +209,7 @@ static void take(const char *command, const char *words)
 		start_listener();
 		printf("%d\n", (int)child);
 	} else if (strcmp(command, "status") == 0) {
-		status_text(stdout, page, clock_now());
+		status_text(stdout, false, page, clock_now());
 		puts(".");
 	} else if (strcmp(command, "torn") == 0 || strcmp(command, "whole") == 0) {
 		atomic_fetch_add(&page->turn, 1);

@@ -7,7 +7,7 @@
  *   probe_driver tcp HOST PORT TIMEOUT [SEND [EXPECT]]
  *   probe_driver exec TIMEOUT PROGRAM [ARG...]
  *   probe_driver file PATH [MAX_AGE]
- *   probe_driver alert slack|webhook URL TIMEOUT
+ *   probe_driver alert TYPE URL TIMEOUT [SETTING=VALUE ...]
  *   probe_driver probe TARGET TIMEOUT text|json [CHECK...]    a URL, or checks: NAME=exec:PROGRAM, NAME=file:PATH,
  * NAME=tcp:HOST, NAME=none; a NAME that begins with ~ is soft; TARGET "-" is none
  */
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/names.h"
 #include "hooks/alert.h"
 #include "probes/check.h"
 #include "probes/http.h"
@@ -126,29 +127,65 @@ static int run_check(struct plan_check check, msec_t timeout)
 	return print(&result);
 }
 
-static int run_alert(const char *type, const char *url, msec_t timeout)
+/* words: settings of the channel, and what the report says. */
+static int run_alert(const char *type, const char *url, msec_t timeout, char **words)
 {
-	const struct plan_alert alert = {
+	const char *recipients[LIST_MAX];
+	struct plan_alert alert = {
 	    .name = "alert",
-	    .type = strcmp(type, "slack") == 0 ? ALERT_SLACK : ALERT_WEBHOOK,
+	    .type = (enum alert_type)name_find(&names_alert_types, type),
 	    .url = {.value = url},
+	    .to = {.items = recipients},
+	    .starttls = true,
 	    .tls = {.verify = true},
 	};
-	const struct report report = {
+	struct plan_wording own = {.text = NULL};
+	struct report report = {
+	    .event = "shutdown",
 	    .app = "paper-bot <&> \xff",
 	    .host = "host-1",
+	    .instance = "slot-1",
 	    .reason = "stop",
 	    .signal = "SIGTERM",
 	    .shutdown_id = "0123456789abcdef0123456789abcdef",
 	    .app_state = "running",
+	    .notice = "",
+	    .detail = "",
+	    .tail = "",
+	    .exit_code = -1,
 	    .elapsed = 1234,
 	    .deadline = 28000,
 	    .step_count = 4,
-	    .steps = {{"cancel", "ok", 200}, {"close", "failed", 3000}, {"tell", "running", 0}, {"save", "pending", 0}},
+	    .steps = {{"cancel", "ok", 200, "", 1, 1},
+		      {"close", "failed", 3000, "status 503", 3, 3},
+		      {"tell", "running", 0, "", 1, 1},
+		      {"save", "pending", 0, "", 0, 1}},
+	};
+	struct {
+		const char *name;
+		const char **to;
+	} const strings[] = {
+	    {"token", &alert.token},       {"chat_id", &alert.chat_id}, {"routing_key", &alert.routing_key},
+	    {"topic", &alert.topic},       {"from", &alert.from},       {"user", &alert.user},
+	    {"password", &alert.password}, {"ca", &alert.tls.ca},       {"text", &own.text},
+	    {"app", &report.app},          {"host", &report.host},      {"reason", &report.reason},
+	    {"why", &report.steps[1].why}, {"tail", &report.tail},
 	};
 	struct check_result result;
 
-	alert_send(&alert, &report, timeout, &result);
+	for (; *words != NULL; words++) {
+		const char *value;
+		for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+			if ((value = value_of(*words, strings[i].name)))
+				*strings[i].to = value;
+		if ((value = value_of(*words, "to")) && alert.to.count < LIST_MAX)
+			recipients[alert.to.count++] = value;
+		if ((value = value_of(*words, "level")))
+			own.level = (enum alert_level)name_find(&names_alert_levels, value);
+		if (value_of(*words, "plain"))
+			alert.starttls = false;
+	}
+	alert_send(&alert, &own, &report, timeout, &result);
 	return print(&result);
 }
 
@@ -210,7 +247,7 @@ int main(int argc, char **argv)
 					.file = {.path = argv[2], .max_age = argc > 3 ? atoi(argv[3]) : MSEC_UNSET}},
 		    1000);
 	if (argc >= 5 && strcmp(argv[1], "alert") == 0)
-		return run_alert(argv[2], argv[3], atoi(argv[4]));
+		return run_alert(argv[2], argv[3], atoi(argv[4]), argv + 5);
 	if (argc >= 5 && strcmp(argv[1], "probe") == 0)
 		return run_probe(argv + 2);
 	fputs("see the top of tests/probes/probe_driver.c\n", stderr);

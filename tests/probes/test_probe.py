@@ -1,4 +1,4 @@
-"""The other checks (exec, tcp, file), alerts, and --probe: one line, exit code 0 or 1, in time, whatever happens."""
+"""The other checks (exec, tcp, file), and --probe: one line, exit code 0 or 1, in time, whatever happens."""
 
 import json
 import os
@@ -146,35 +146,6 @@ class File(Case):
             self.assertRegex(self.expect(ask("file", file, 15000), "fail age").message, r"^age: 60\.\d s old, 15\.0 s allowed")
             os.utime(file, (time.time() + 60,) * 2)
             self.expect(ask("file", file, 15000), "fail age", "in the future")
-
-
-class Alerts(Case):
-    def body(self, kind):
-        with Server(answer(status="204 No Content", length=False)) as server:
-            self.expect(ask("alert", kind, f"{server.url}/{SECRET}", 2000), "ok none")
-            request, = server.requests
-            self.assertEqual((request.method, request.get("Content-Type")), ("POST", "application/json"))
-            return json.loads(request.body)
-
-    TEXT = "paper-bot <&> \ufffd on host-1: stop (SIGTERM): cancel ok 0.2 s, close failed 3.0 s, 1.2 s of 28 s"
-
-    def test_slack(self):
-        self.assertEqual(self.body("slack"), {"text": self.TEXT.replace("<&>", "&lt;&amp;&gt;")})
-
-    def test_webhook(self):
-        steps = [("cancel", "ok", 200), ("close", "failed", 3000), ("tell", "running", 0), ("save", "pending", 0)]
-        self.assertEqual(self.body("webhook"), {
-            "event": "shutdown", "severity": "critical", "app": "paper-bot <&> \ufffd", "host": "host-1", "reason": "stop",
-            "signal": "SIGTERM", "shutdown_id": "0123456789abcdef" * 2, "app_state": "running", "elapsed_ms": 1234,
-            "deadline_ms": 28000, "text": self.TEXT,
-            "steps": [{"name": name, "result": result, "took_ms": took} for name, result, took in steps]})
-
-    def test_refused(self):
-        for handler, short in ((answer(status="404 no_service"), "fail status"), (redirect("/login"), "fail status"),
-                               (redirect("http://localhost/"), "fail status")):
-            with Server(handler) as server:
-                self.expect(ask("alert", "slack", f"{server.url}/{SECRET}", 2000), short)
-                self.assertEqual(len(server.requests), 1)
 
 
 class Probe(unittest.TestCase):

@@ -75,7 +75,7 @@ class Status(Case):
         for pattern in (r"^bot: pid 7, up [\d.]+ m?s, restarts 2$", r"^status: Trading BTC/USDT$", r"^tinysup 1\.2\.3: pid \d+, up ",
                         r"^liveness   healthy ", r"^readiness  UNHEALTHY for .*: cache: connect$", r"^api    http .* ok .* 3\.2 ms ",
                         r"^cache  tcp .* yes .* FAILED .*  connect: refused$", r"^last chain: stop by SIGTERM, took 1\.5 s$",
-                        r"^  flat +failed, "):
+                        r"^  flat +failed +"):
             self.assertRegex(text, f"(?m){pattern}")
 
     def test_no_supervisor(self):

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -326,6 +327,135 @@ TEST(test_message_is_one_short_line)
 	assert_null(strchr(result.message, '\n'));
 }
 
+TEST(what_is_optional_may_be_missing)
+{
+	const struct plan_json *optional = AT("/a/0", .equals = STRING("x"), .optional = true);
+
+	holds(optional, "{}");
+	holds(optional, "[]");
+	holds(optional, "{\"a\":[]}");
+	holds(optional, "{\"a\":[\"x\"]}");
+	fails(optional, "{\"a\":[\"y\"]}", FAILURE_JSON, "json /a/0: equals: value differs");
+	fails(optional, "{\"a\":[null]}", FAILURE_JSON, "json /a/0: equals: value differs");
+	fails(optional, "", FAILURE_JSON, "json: malformed");
+}
+
+TEST(every_member_behind_an_asterisk)
+{
+	const struct plan_json *codes = AT("/data/*/code", .equals = STRING("0"));
+	const struct plan_json *deep = AT("/*/list/*", .minimum = NUMBER(2));
+
+	holds(codes, "{\"data\":[]}");
+	holds(codes, "{\"data\":{}}");
+	holds(codes, "{\"data\":[{\"code\":\"0\"},{\"code\":\"0\"}]}");
+	holds(codes, "{\"data\":{\"a\":{\"code\":\"0\"}}}");
+	fails_each(codes, "json /data/*/code: equals: value differs",
+		   EACH("{\"data\":[{\"code\":\"0\"},{\"code\":\"1\"}]}", "{\"data\":[{\"code\":\"1\"},{\"code\":\"0\"}]}",
+			"{\"data\":{\"a\":{\"code\":\"0\"},\"b\":{\"code\":0}}}"));
+	fails_each(
+	    codes, "json /data/*/code: no such value",
+	    EACH("{}", "[]", "{\"data\":null}", "{\"data\":\"\"}", "{\"data\":[{\"code\":\"0\"},{}]}", "{\"data\":[1]}"));
+	holds(AT("/data/*/code", .equals = STRING("0"), .optional = true), "{\"data\":[{},{\"code\":\"0\"},7]}");
+	holds(AT("/data/*/code", .equals = STRING("0"), .optional = true), "{\"data\":null}");
+	holds(deep, "{\"a\":{\"list\":[2,3]},\"b\":{\"list\":[]}}");
+	fails(deep, "{\"a\":{\"list\":[2,3]},\"b\":{\"list\":[4,1]}}", FAILURE_JSON, "minimum: value is lower");
+	holds(AT("/*", .equals = NUMBER(1)), "[1,1]");
+	fails(AT("/*", .equals = NUMBER(1)), "1", FAILURE_JSON, "no such value");
+	fails(AT("/a/**", .exists = BOOL(true)), "{\"a\":[1]}", FAILURE_JSON, "no such value");
+	fails(AT("/*/~2", .exists = BOOL(true)), "[]", FAILURE_JSON, "invalid JSON pointer");
+}
+
+TEST(no_member_behind_an_asterisk)
+{
+	const struct plan_json *none = AT("/failed/*", .exists = BOOL(false));
+
+	holds(none, "{}");
+	holds(none, "{\"failed\":null}");
+	holds(none, "{\"failed\":[]}");
+	fails(none, "{\"failed\":[null]}", FAILURE_JSON, "exists: value is present");
+	fails(none, "{\"failed\":{\"a\":1}}", FAILURE_JSON, "exists: value is present");
+}
+
+TEST(test_empty)
+{
+	const struct plan_json *empty = AT("/list", .empty = BOOL(true)), *filled = AT("/list", .empty = BOOL(false));
+
+	holds(empty, "{\"list\":[]}");
+	holds(empty, "{\"list\":{}}");
+	holds(AT("", .empty = BOOL(true)), "[]");
+	holds(AT("/list", .empty = BOOL(true), .optional = true), "{}");
+	fails_each(empty, "empty: there are members", EACH("{\"list\":[0]}", "{\"list\":{\"a\":0}}"));
+	fails_each(empty, "empty: not an array or object",
+		   EACH("{\"list\":null}", "{\"list\":\"\"}", "{\"list\":0}", "{\"list\":false}"));
+	fails_each(empty, "no such value", EACH("{}", "[]", "{\"error\":\"denied\"}", "null"));
+	fails(empty, "<html>", FAILURE_JSON, "json: malformed");
+	fails(empty, "", FAILURE_JSON, "json: malformed");
+	holds(filled, "{\"list\":[0]}");
+	fails_each(filled, "empty: there are none", EACH("{\"list\":[]}", "{\"list\":{}}"));
+	fails_each(filled, "empty: not an array or object", EACH("{\"list\":null}"));
+}
+
+TEST(what_is_said)
+{
+	const struct plan_json items[] = {*AT("/code", .not_equals = STRING("0")), *AT("/msg", .exists = BOOL(true)),
+					  *AT("/data/*/code", .not_equals = STRING("0"))};
+	const struct plan_jsons wanted = {items, 3};
+	static const struct {
+		const char *body, *said;
+	} cases[] = {
+	    {"{\"code\":\"1\",\"msg\":\"All failed\",\"data\":[{\"code\":\"0\"},{\"code\":\"7\"},{\"code\":\"8\"}]}",
+	     "1 All failed 7"},
+	    {"{\"code\":\"0\",\"msg\":\"\",\"data\":[{\"code\":\"7\"}]}", "7"},
+	    {"{\"code\":-1021,\"msg\":[]}", "-1021"},
+	    {"{\"code\":1.5e300}", "1.5e+300"},
+	    {"{\"code\":\"0\",\"data\":[]}", NULL},
+	    {"<html>", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *said = json_say(&wanted, cases[i].body, strlen(cases[i].body), NOW);
+		if (cases[i].said == NULL)
+			assert_null(said);
+		else
+			assert_string_equal(said, cases[i].said);
+		free(said);
+	}
+}
+
+TEST(the_first_list_of_which_any_member_holds)
+{
+	const struct plan_json one[] = {*AT("/error/*", .equals = STRING("busy"))};
+	const struct plan_json two[] = {*AT("/data/*", .exists = BOOL(false))};
+	const struct plan_jsons lists[] = {{one, 1}, {two, 1}};
+	static const struct {
+		const char *body;
+		int first;
+	} bodies[] = {{"{\"error\":[\"a\",\"busy\"],\"data\":[1]}", 0},
+		      {"{\"error\":[],\"data\":[1]}", -1},
+		      {"{\"error\":[\"a\"],\"data\":[]}", 1},
+		      {"{\"error\":null,\"data\":[1]}", -1}};
+
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+		assert_int_equal(json_first(lists, 2, bodies[i].body, strlen(bodies[i].body), NOW), bodies[i].first);
+}
+
+TEST(the_first_list_of_which_any_holds)
+{
+	const struct plan_json one[] = {*AT("/code", .equals = NUMBER(1)), *AT("/code", .equals = STRING("1"))};
+	const struct plan_json two[] = {*AT("/code", .equals = NUMBER(2))};
+	const struct plan_jsons lists[] = {{one, 2}, {NULL, 0}, {two, 1}};
+	static const struct {
+		const char *body;
+		int first;
+	} bodies[] = {{"{\"code\":1}", 0}, {"{\"code\":\"1\"}", 0},
+		      {"{\"code\":2}", 2}, {"{\"code\":3}", -1},
+		      {"{}", -1},          {"[]", -1},
+		      {"not JSON", -1},    {"", -1}};
+
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+		assert_int_equal(json_first(lists, 3, bodies[i].body, strlen(bodies[i].body), NOW), bodies[i].first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +474,13 @@ int main(void)
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_no_value_in_a_message),
 	    cmocka_unit_test(test_message_is_one_short_line),
+	    cmocka_unit_test(what_is_optional_may_be_missing),
+	    cmocka_unit_test(every_member_behind_an_asterisk),
+	    cmocka_unit_test(no_member_behind_an_asterisk),
+	    cmocka_unit_test(test_empty),
+	    cmocka_unit_test(what_is_said),
+	    cmocka_unit_test(the_first_list_of_which_any_member_holds),
+	    cmocka_unit_test(the_first_list_of_which_any_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #define PLAN_DEPTH   5
 #define EVENTS_MAX   30000 /* of a plan that is walked, about */
 
-static const enum step_kind kinds[] = {STEP_EXEC, STEP_HTTP, STEP_ALERT, STEP_WAIT, STEP_SIGNAL, STEP_SLEEP};
+static const enum step_kind kinds[] = {STEP_EXEC, STEP_HTTP, STEP_TCP, STEP_ALERT, STEP_WAIT, STEP_SIGNAL, STEP_SLEEP};
 static const unsigned whens[] = {
     0xf, 0x1f, 1 << REASON_RESTART, 1 << REASON_STOP, 1 << REASON_CRASH | 1 << REASON_RESTART, 1 << REASON_UNHEALTHY};
 
@@ -111,6 +111,8 @@ static void random_plan(uint64_t *random)
 	close_stages();
 	may_restart((enum restart_policy)draw(random, 3), (int)draw(random, 3));
 	plan.app.restart.backoff = backoffs[draw(random, 2)];
+	plan.app.restart.exhausted = (enum exhausted)draw(random, 2);
+	plan.heartbeats.arms = draw(random, 4) == 0;
 	plan.app.signals = draw(random, 2) ? TARGET_GROUP : TARGET_CHILD;
 	plan.shutdown.clean_exit_code = draw(random, 2) ? 0 : -1;
 	if (count == 1 && draw(random, 2) == 0)

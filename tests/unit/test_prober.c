@@ -198,6 +198,26 @@ static void verdicts_grow_old(void **state)
 	assert_int_equal(prober_check_valid_until(&story.prober, 3), 0); /* nobody asks it */
 }
 
+/* The next round begins as this one ends: who reads the verdict's action must still know which checks failed. */
+static void a_verdict_names_its_checks(void **state)
+{
+	const struct prober_round *round = &story.prober.rounds[PROBE_READINESS];
+
+	(void)state;
+	new_plan();
+	add(PROBE_READINESS, 1)->period = 500;
+	plan.probes[PROBE_READINESS].failure_threshold = 1;
+	begin();
+	answers(0, OUTCOME_OK);
+	due();
+	due();
+	answers(0, OUTCOME_FAIL);
+	assert_int_equal(round->verdict, VERDICT_FAILURE);
+	assert_true(round->under_way);
+	assert_int_equal(round->failed, 0);
+	assert_int_equal(round->blamed, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(a_stop_freezes_all_but_readiness),
 	    cmocka_unit_test(a_restart_begins_anew),
 	    cmocka_unit_test(verdicts_grow_old),
+	    cmocka_unit_test(a_verdict_names_its_checks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,34 @@ static void pauses_double_and_the_budget_is_of_a_time(void **state)
 		assert_true(restart_allowed(&restart, &budget, 2000000 + i * 60000, &pause));
 }
 
+/* Of earlier runs, by the wall clock. */
+static void restarts_on_record_count(void **state)
+{
+	const struct plan_restart limit = {.max = 3, .within = 60000, .backoff = 1000, .backoff_max = 30000};
+	const int64_t wall = 1700000000000;
+	struct restart restart = {.count = 0};
+	struct account past;
+	msec_t pause;
+
+	(void)state;
+	account_begin(&past);
+	past.restarts[past.restart_count++] = wall - 100000; /* too long ago */
+	past.restarts[past.restart_count++] = wall - 59000;
+	past.restarts[past.restart_count++] = wall + 1000;   /* the clock was set back a little */
+	past.restarts[past.restart_count++] = wall + 900000; /* it is wrong */
+	restart_recall(&restart, &limit, &past, 5000000, wall);
+	assert_int_equal(restart.count, 3);
+	assert_true(restart_allowed(&restart, &limit, 5000000, &pause));
+	assert_int_equal(pause, 4000);
+	assert_false(restart_allowed(&restart, &limit, 5000000, &pause));
+	assert_true(restart_allowed(&restart, &limit, 5002000, &pause)); /* one has grown too old */
+	for (past.restart_count = 0; past.restart_count < 250; past.restart_count++)
+		past.restarts[past.restart_count % PLAN_RESTARTS_MAX] = wall - 10;
+	restart = (struct restart){.count = 0};
+	restart_recall(&restart, &limit, &past, 5000000, wall);
+	assert_int_equal(restart.count, PLAN_RESTARTS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +406,7 @@ int main(void)
 	    cmocka_unit_test(without_a_chain_a_stop_during_a_restart_is_not_told_twice),
 	    cmocka_unit_test(ended_steps_keep_their_state),
 	    cmocka_unit_test(pauses_double_and_the_budget_is_of_a_time),
+	    cmocka_unit_test(restarts_on_record_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

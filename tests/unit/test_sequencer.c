@@ -218,6 +218,26 @@ static void ambiguous_post_is_not_repeated_without_a_key(void **state)
 	}
 }
 
+static void bytes_that_may_have_arrived_are_not_sent_again(void **state)
+{
+	struct check_result result = {.outcome = OUTCOME_FAIL, .failure = FAILURE_PROTOCOL, .retry_after = MSEC_UNSET};
+
+	(void)state;
+	for (int sends = 0; sends < 2; sends++)
+		for (int sent = 0; sent < 2; sent++) {
+			new_plan();
+			struct plan_step *step = add(STEP_TCP, 4000, 0, false);
+			step->tcp.send = sends ? "close all" : NULL;
+			step->retry.attempts = 3;
+			add_stop(2000);
+			begin_story();
+			stop_signal();
+			result.sent = sent;
+			happens((struct event){.kind = EVENT_STEP_DONE, .step = 0, .result = &result});
+			assert_int_equal(story.seq.steps[0].state, sends && sent ? STATE_FAILED : STATE_PAUSED);
+		}
+}
+
 static void no_chain_for_an_app_that_never_ran(void **state)
 {
 	(void)state;
@@ -359,6 +379,7 @@ int main(void)
 	    cmocka_unit_test(group_that_outlives_its_leader_is_told_once),
 	    cmocka_unit_test(retry_after_is_kept_and_bounded),
 	    cmocka_unit_test(ambiguous_post_is_not_repeated_without_a_key),
+	    cmocka_unit_test(bytes_that_may_have_arrived_are_not_sent_again),
 	    cmocka_unit_test(no_chain_for_an_app_that_never_ran),
 	    cmocka_unit_test(what_is_left_has_five_seconds),
 	    cmocka_unit_test(required_steps_are_not_passed_over),

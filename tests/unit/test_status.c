@@ -289,10 +289,12 @@ static void damage(struct page *to)
 
 static void ask_listener(const struct page *of, const char *path, bool verbose, bool json)
 {
+	static struct known known;
 	const struct query query = {.path = path, .method_known = true, .verbose = verbose, .json = json};
 	struct reply reply;
 
-	assert_true(http_reply_make(&query, of, NOW, &reply));
+	known.page = of;
+	assert_true(http_reply_make(&query, &known, NOW, &reply));
 	free(reply.body);
 }
 
@@ -310,8 +312,9 @@ static void print_all(const struct page *of, FILE *nowhere)
 	}
 	ask_listener(of, "/status", false, false);
 	ask_listener(of, "/metrics", false, false);
+	ask_listener(of, "/", false, false);
 	rewind(nowhere);
-	status_text(nowhere, of, NOW);
+	status_text(nowhere, true, of, NOW);
 	for (size_t i = 0; i < sizeof has_result / sizeof *has_result; i++)
 		probe_from_page(&has_result[i], NULL, of);
 }
@@ -373,8 +376,8 @@ TEST(every_promise_of_a_page_is_looked_at)
 	REFUSED(damaged.head.steps = SIZE_MAX);
 	REFUSED(damaged.head.chain.step = 4);
 	REFUSED(damaged.head.chain.reason = REASON_COUNT);
-	REFUSED(damaged.head.phase = (enum page_phase)(PAGE_WAITING_TO_RESTART + 1));
-	REFUSED(damaged.step[2].state = PAGE_STATES);
+	REFUSED(damaged.head.phase = (enum page_phase)(PAGE_PHASES));
+	REFUSED(damaged.step[2].state = STATE_COUNT);
 	REFUSED(damaged.check[2].kind = (enum check_kind)(CHECK_PROCESS + 1));
 	REFUSED(damaged.check[2].failure = (enum failure)(FAILURE_INTERNAL + 1));
 	REFUSED(damaged.check[2].outcome = (enum outcome)(OUTCOME_ERROR + 1));

@@ -101,9 +101,11 @@ struct path {
 	msec_t swept_at; /* that they were told to end: after the chain, or of an old life */
 	msec_t cleared;  /* nothing of the old life is left; 0: not yet */
 	bool hurry, required_failed;
+	bool in_order; /* a shutdown's chain has ended, and nothing that is required has failed */
 	struct done done[16];
 	size_t furthest; /* stage of the last step started */
 
+	bool held;
 	bool over;
 	int exit_code;
 
@@ -128,10 +130,16 @@ static inline void describe(const struct path *p)
 				j > 0 ? " |" : " -", kinds[s->kind], (long long)s->timeout, (long long)s->reserve, s->when,
 				s->retry.attempts, s->required ? " required" : "", s->needs_app ? " needs_app" : "",
 				s->on_failure == ON_FAILURE_ABORT ? " abort" : "", p->done[s - steps].what,
-				seq_state_name(p->seq.steps[s - steps].state));
+				name_of(&names_step_states, p->seq.steps[s - steps].state));
 		}
 	fprintf(stderr, "phase %d, reason %s, %lld ms after the begin\n", p->seq.phase, name_of(&names_reasons, p->seq.reason),
 		(long long)(p->now - p->seq.started));
+}
+
+/* By a stop signal, or because a heartbeat is lost. */
+static inline bool broke_off(const struct action *action)
+{
+	return action->why == WHY_STOP || action->why == WHY_LOST;
 }
 
 /* --- what must hold of an action ------------------------------------------------------------------------------------- */
@@ -204,10 +212,10 @@ static inline void check_end(struct path *p, const struct action *a, bool settle
 	HOLDS(p, a->time == (done->started != 0 ? p->now - done->started : 0));
 	HOLDS(p, runs || (end == STATE_SKIPPED && done->started == 0));
 	HOLDS(p, end != STATE_SKIPPED || !runs || (needs_app && p->app_gone && !step->required));
-	HOLDS(p, end != STATE_CUT || p->late || a->why == WHY_STOP || (p->hurry && passed_over(step)) ||
+	HOLDS(p, end != STATE_CUT || p->late || broke_off(a) || (p->hurry && passed_over(step)) ||
 		     (step->reserve == 0 && done->started == 0));
-	HOLDS(p, a->why != WHY_STOP || (reason == REASON_RESTART && p->stop_at == p->now));
-	p->required_failed |= step->required && end != STATE_OK && runs && a->why != WHY_STOP;
+	HOLDS(p, !broke_off(a) || (reason == REASON_RESTART && p->stop_at == p->now));
+	p->required_failed |= step->required && end != STATE_OK && runs && !broke_off(a);
 	if (!settled)
 		return;
 	HOLDS(p, state->state == end && state->ended == p->now && state->started == p->now - a->time);
@@ -232,7 +240,7 @@ static inline int app_code(const struct path *p)
 
 static inline int expected_code(const struct path *p)
 {
-	return p->required_failed ? 75 : p->reason == REASON_UNHEALTHY ? 69 : app_code(p);
+	return p->held ? 69 : p->required_failed ? 75 : p->reason == REASON_UNHEALTHY ? 69 : app_code(p);
 }
 
 /* --- one event ------------------------------------------------------------------------------------------------------- */
@@ -240,7 +248,7 @@ static inline int expected_code(const struct path *p)
 static inline void check_action(struct path *p, const struct action *a, bool settled)
 {
 	/* only a restart is followed by something else: what ends before that was its */
-	enum reason reason = !settled || a->why == WHY_STOP ? REASON_RESTART : p->seq.reason;
+	enum reason reason = !settled || broke_off(a) ? REASON_RESTART : p->seq.reason;
 
 	HOLDS(p, !p->over);
 	switch (a->kind) {
@@ -282,11 +290,18 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		memset(p->done, 0, sizeof p->done);
 		p->furthest = 0;
 		p->started = p->now;
-		p->hurry = p->required_failed = p->late = p->swept = false;
+		p->hurry = p->required_failed = p->late = p->swept = p->in_order = false;
 		p->cleared = 0;
 		break;
+	case ACTION_ARM:
+		HOLDS(p, plan.heartbeats.arms && p->app_gone && !p->ending);
+		break;
+	case ACTION_CLOSE: /* disarming needs a chain of a shutdown whose required steps have all succeeded */
+		HOLDS(p, p->app_gone && p->ending);
+		HOLDS(p, (a->code != 0) == (p->in_order && !p->held));
+		break;
 	case ACTION_CLEAR_TERM:
-		HOLDS(p, p->app_gone && !p->ending && all_ended(p));
+		HOLDS(p, p->app_gone && (!p->ending || p->seq.to_hold) && all_ended(p));
 		p->swept_at = p->now;
 		break;
 	case ACTION_CLEAR_KILL:
@@ -322,7 +337,20 @@ static inline void check_action(struct path *p, const struct action *a, bool set
 		HOLDS(p, p->exit_code == expected_code(p));
 		HOLDS(p, !plan.shutdown.chained || all_ended(p) || p->exec_errno != 0); /* nothing is forgotten */
 		break;
+	case ACTION_HELD:
+		HOLDS(p, p->app_gone && !p->held && plan.app.restart.exhausted == EXHAUSTED_HOLD && all_ended(p));
+		p->held = true;
+		break;
+	case ACTION_CHAIN_ENDED:
+		HOLDS(p, all_ended(p));
+		p->in_order = reason != REASON_RESTART && !p->required_failed && p->app_gone && !p->seq.to_hold;
+		break;
 	case ACTION_GIVEN_UP:
+		break;
+	case ACTION_NO_ACCOUNT: /* before the first start: test_opening.c */
+	case ACTION_REFUSED:
+	case ACTION_STOP_OPENING:
+		HOLDS(p, false);
 		break;
 	}
 }
@@ -345,8 +373,9 @@ static inline void check_view(const struct path *p)
 	HOLDS(p, seq->app_gone == p->app_gone || p->over);
 	HOLDS(p, seq->required_failed == p->required_failed);
 	HOLDS(p, p->over == (seq->phase == PHASE_OVER));
-	if (seq->phase == PHASE_CLEARING || seq->phase == PHASE_WAITING)
-		HOLDS(p, p->app_gone && !p->ending && all_ended(p));
+	if (seq->phase == PHASE_CLEARING || seq->phase == PHASE_WAITING || seq->phase == PHASE_ARMING)
+		HOLDS(p, p->app_gone && (!p->ending || seq->to_hold) && all_ended(p));
+	HOLDS(p, p->held == (seq_state(seq) == SEQ_HELD && seq->phase != PHASE_CLEARING) || p->ending);
 	if (seq->phase == PHASE_RUNNING || seq->phase == PHASE_DRAINING)
 		HOLDS(p, !p->app_gone);
 }
@@ -354,7 +383,8 @@ static inline void check_view(const struct path *p)
 static inline void check_time(const struct path *p)
 {
 	HOLDS(p, p->over || seq_wake(&p->seq) > p->now); /* never spins */
-	if (p->seq.phase == PHASE_RUNNING || p->seq.phase == PHASE_WAITING || p->over)
+	if (p->seq.phase == PHASE_RUNNING || p->seq.phase == PHASE_WAITING || p->seq.phase == PHASE_ARMING ||
+	    p->seq.phase == PHASE_HELD || p->over)
 		return;
 	HOLDS(p, seq_wake(&p->seq) != INT64_MAX);
 	HOLDS(p, p->now < p->seq.started + plan.shutdown.effective - MARGIN);
@@ -370,12 +400,19 @@ static inline void happen(struct path *p, const struct event *event)
 	switch (event->kind) {
 	case EVENT_SIGNAL:
 		p->stops_came += event->signal == TERM;
+		p->held |= phase == PHASE_CLEARING && p->seq.to_hold; /* as good as held */
 		if (event->signal != TERM && !(p->app_gone && !p->ending))
 			break;
 		if (p->stop_at == 0 && !p->ending)
 			p->stop_at = p->now;
 		if (!p->ending)
 			p->reason = REASON_STOP;
+		break;
+	case EVENT_LOST:
+		if (!seq_heeds_loss(&p->seq))
+			break;
+		p->stop_at = p->stop_at == 0 ? p->now : p->stop_at;
+		p->reason = REASON_UNHEALTHY;
 		break;
 	case EVENT_APP_EXIT:
 		p->app_gone = true;
@@ -411,6 +448,11 @@ static inline void happen(struct path *p, const struct event *event)
 	case EVENT_TIME:
 	case EVENT_NOTHING_LEFT:
 	case EVENT_EXTEND:
+	case EVENT_OPEN:
+	case EVENT_ACCOUNT:
+	case EVENT_CHAIN_OVER:
+	case EVENT_ARMED:
+	case EVENT_CLOSED:
 		break;
 	}
 }
@@ -424,12 +466,18 @@ static inline void take(struct path *p, const struct event *event)
 	happen(p, event);
 	seq_event(&p->seq, p->now, event, &actions);
 	events_seen++;
-	HOLDS(p, actions.count <= plan.shutdown.chain.steps * 4 + 8);
-	for (size_t i = 0; i < actions.count; i++)
-		if (actions.items[i].kind == ACTION_CHAIN_STARTED)
-			last_chain = i;
-	for (size_t i = 0; i < actions.count; i++)
-		check_action(p, &actions.items[i], i >= last_chain);
+	for (;;) {
+		HOLDS(p, actions.count <= plan.shutdown.chain.steps * 4 + 8);
+		for (size_t i = 0; i < actions.count; i++)
+			if (actions.items[i].kind == ACTION_CHAIN_STARTED)
+				last_chain = i;
+		for (size_t i = 0; i < actions.count; i++)
+			check_action(p, &actions.items[i], i >= last_chain);
+		if (p->seq.phase != PHASE_CHAIN_OVER)
+			break;
+		last_chain = 0;
+		seq_event(&p->seq, p->now, &(struct event){.kind = EVENT_CHAIN_OVER}, &actions);
+	}
 	p->ending |= p->seq.phase == PHASE_DRAINING || p->seq.phase == PHASE_SWEEP ||
 		     (p->seq.phase == PHASE_CHAIN && p->seq.reason != REASON_RESTART);
 	check_view(p);
@@ -519,6 +567,10 @@ static inline void look_ahead(const struct path *p, bool wild, struct choice *ch
 		offer(choice, EVENT_CLEARED);
 	if (p->seq.phase == PHASE_SWEEP && p->app_gone)
 		offer(choice, EVENT_NOTHING_LEFT);
+	if (p->seq.phase == PHASE_ARMING)
+		offer(choice, EVENT_ARMED);
+	if (p->seq.phase == PHASE_CLOSING)
+		offer(choice, EVENT_CLOSED);
 	for (size_t i = 0; i < plan.shutdown.chain.steps; i++)
 		if (p->done[i].what == DONE_STARTED && is_job(&steps[i]))
 			offer_results(choice, i);
@@ -534,6 +586,9 @@ static inline void look_ahead(const struct path *p, bool wild, struct choice *ch
 	offer(choice, EVENT_EXTEND)->time = 2000;
 	offer(choice, EVENT_NOTHING_LEFT);
 	offer(choice, EVENT_CLEARED);
+	offer(choice, EVENT_ARMED);
+	offer(choice, EVENT_CLOSED);
+	offer(choice, EVENT_LOST);
 }
 
 /* --- the walk -------------------------------------------------------------------------------------------------------- */
@@ -563,6 +618,10 @@ static inline void wind_down(struct path *p)
 			take(p, &(struct event){.kind = EVENT_APP_STARTED});
 			HOLDS(p, p->seq.phase == PHASE_RUNNING);
 			return;
+		}
+		if (p->seq.phase == PHASE_HELD || p->seq.phase == PHASE_ARMING) {
+			take(p, &(struct event){.kind = EVENT_SIGNAL, .signal = TERM});
+			continue;
 		}
 		p->now = seq_wake(&p->seq);
 		take(p, &(struct event){.kind = EVENT_TIME});
@@ -672,6 +731,7 @@ static inline void app_ends(int status)
 static inline void nothing_is_left(void)
 {
 	happens((struct event){.kind = EVENT_NOTHING_LEFT});
+	happens((struct event){.kind = EVENT_CLOSED});
 }
 
 static inline void stop_signal(void)
