@@ -1,26 +1,14 @@
 #include "init/child/sweep.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "probes/process.h"
-
-/* As getdents64() writes it: linux/dirent.h is no user's header. */
-struct kernel_dirent {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short length;
-	unsigned char type;
-	char name[];
-};
+#include "init/child/processes.h"
 
 bool sweep_subreaper(void)
 {
@@ -43,46 +31,15 @@ bool sweep_descends(pid_t pid, pid_t ancestor)
 	return parent == ancestor;
 }
 
-/* A /proc of another PID namespace has other processes under our numbers. */
-static bool is_our_proc(void)
+/* All that may be left: a subreaper's are among its descendants. */
+static bool each_process(processes_visitor *visit, void *context)
 {
-	char self[16];
-	ssize_t length = readlink("/proc/self", self, sizeof self - 1);
-
-	self[length > 0 ? length : 0] = '\0';
-	return strtol(self, NULL, 10) == getpid();
-}
-
-/* Calls visit() for every process until it returns false. False: no /proc that tells of us. */
-static bool each_process(bool (*visit)(pid_t pid, const struct process_stat *stat, void *context), void *context)
-{
-	char buffer[4096] __attribute__((aligned(8)));
-	int proc = is_our_proc() ? open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	struct process_stat stat;
-	bool on = proc >= 0, any = false;
-	long n;
-
-	if (proc < 0)
-		return false;
-	while (on && (n = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
-		for (long at = 0; at < n && on;) {
-			const struct kernel_dirent *entry = (const struct kernel_dirent *)(const void *)(buffer + at);
-			pid_t pid = entry->name[0] >= '1' && entry->name[0] <= '9' ? (pid_t)strtol(entry->name, NULL, 10) : 0;
-			if (pid > 0 && process_stat(pid, &stat)) {
-				any = true; /* an empty directory is not /proc */
-				on = visit(pid, &stat, context);
-			}
-			at += entry->length;
-		}
-	}
-	close(proc);
-	return any;
+	if (getpid() != 1 && sweep_is_subreaper())
+		return processes_descendants(visit, context);
+	return processes_all(visit, context);
 }
 
 /* --- descendants --------------------------------------------------------------------------------------------------------- */
-
-/* Further processes are found by the next scan. */
-#define PROCESSES_MAX 16384
 
 enum descent { DESCENT_UNKNOWN, DESCENT_OURS, DESCENT_LEFT, DESCENT_OTHER };
 
@@ -96,7 +53,7 @@ struct process {
 /* One scan of /proc: walking up from each process would read it once per level of a deep tree. */
 static struct {
 	size_t count;
-	struct process items[PROCESSES_MAX]; /* sorted by pid, as in /proc */
+	struct process items[PROCESSES_MAX]; /* by pid */
 } the_scan;
 
 static bool add_process(pid_t pid, const struct process_stat *stat, void *context)
@@ -238,7 +195,7 @@ bool sweep_other_children(sweep_ours *ours)
 {
 	struct search search = {.ours = ours};
 
-	return !each_process(is_other_child, &search) || search.found;
+	return !processes_children(is_other_child, &search) || search.found;
 }
 
 struct names {
@@ -269,7 +226,7 @@ void sweep_names(char *buffer, size_t size, sweep_ours *ours)
 
 	*buffer = '\0';
 	if (has_children())
-		each_process(add_name, &names);
+		processes_children(add_name, &names);
 }
 
 static bool is_live_member(pid_t pid, const struct process_stat *stat, void *context)
