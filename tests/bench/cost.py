@@ -18,7 +18,8 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[1:1] = [str(TESTS), str(TESTS / "probes")]
 import peers  # noqa: E402
-from rig import PYTHON, free_port, line_of, running, until_it_listens  # noqa: E402
+from ports import free_port  # noqa: E402
+from rig import PYTHON, line_of, running, until_it_listens  # noqa: E402
 from test_tls import make_ca, make_certificate  # noqa: E402
 
 PERIOD_MS, STANDING_MS = 100, 10000

@@ -97,7 +97,7 @@ def run(text, words, app, folder, server, ms):
         process = subprocess.Popen([str(w) for w in [*ALONE, *words]], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                    cwd=folder)
     try:
-        until(lambda: any(app.encode() in b" ".join(command_line(p)) for p in descendants(process.pid)), f"{words[0]} starts the app", 20)
+        until(lambda: any(app.encode() in b" ".join(command_line(p)) for p in descendants(process.pid)), f"{words[0]} starts the app")
         time.sleep(SETTLE_MS / 1000)
         first, = children(process.pid)
         settled = cpu_us_of(first)

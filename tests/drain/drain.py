@@ -11,7 +11,6 @@ import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path += [str(TESTS), str(TESTS / "integration")]
 
 from harness import LIBC, PLAIN, PR_SET_PDEATHSIG, Supervised, until
+from ports import free_port
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
@@ -156,14 +156,9 @@ class Client:
             connection.close()
 
 
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        return [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
-
-
 def measure(name, alone, rounds=ROUNDS):
     """(answered, what each lost request met)"""
-    ports = free_ports(4)
+    ports = [free_port() for _ in range(4)]
     instances = [Instance(KINDS[name], ports[2 * n:2 * n + 2], alone) for n in range(2)]
     over = threading.Event()
     clients = [Client(instances, n % 2 == 0, over) for n in range(CLIENTS)]

@@ -202,8 +202,8 @@ class Container:
     def log(self):
         return the_engine.docker("logs", self.id).stdout
 
-    def until_log(self, text, seconds=20):
-        return until(lambda: text in self.log(), f"the log has {text!r}; it has {self.log()}", seconds)
+    def until_log(self, text):
+        return until(lambda: text in self.log(), f"the log has {text!r}; it has {self.log()}")
 
     def execute(self, *words, options=(), check=True):
         return the_engine.docker("exec", *options, self.id, *words, check=check)
@@ -275,4 +275,4 @@ class DockerCase(unittest.TestCase):
         return path.read_text() if path.exists() else ""
 
     def until_file(self, name, text=""):
-        return until(lambda: (self.shared / name).exists() and text in self.file(name), f"{name} has {text!r}", 20)
+        return until(lambda: (self.shared / name).exists() and text in self.file(name), f"{name} has {text!r}")

@@ -11,6 +11,7 @@ from engine import DockerCase, seconds_until_gone, until
 from httpd import ask
 from images import ROOT
 from paper import ExchangeTest
+from ports import free_port
 
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--user", "1000", "--pids-limit", "50", "--security-opt", "no-new-privileges")
 STOP = '{ name = "stop"; stop: { timeout = "2s"; }; }'
@@ -26,13 +27,6 @@ def chain(*steps, deadline="6s", grace="60s"):
 
 def exec_step(name, script, more=""):
     return f'{{ name = "{name}"; exec = [ "sh", "-c", "{script}" ]; {more} }}'
-
-
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class BotCase(DockerCase, ExchangeTest):
@@ -142,11 +136,11 @@ class Health(BotCase):
                                               'CMD ["/sbin/tinysup", "--probe"]\n')
         c = self.bot(image="e2e:health", options=("--user", "1000", "--read-only"))
         self.assertEqual(self.status(c), "starting")
-        until(lambda: self.status(c) == "healthy", "it is healthy", 30)
+        until(lambda: self.status(c) == "healthy", "it is healthy")
         self.fault("hang", "/orders", times=0)
-        until(lambda: self.status(c) == "unhealthy", "it is unhealthy", 30)
+        until(lambda: self.status(c) == "unhealthy", "it is unhealthy")
         ask("DELETE", self.url + "/faults")
-        until(lambda: self.status(c) == "healthy", "it has recovered", 30)
+        until(lambda: self.status(c) == "healthy", "it has recovered")
         results = c.inspect("State.Health.Log")
         self.assertEqual({0, 1}, {r["ExitCode"] for r in results})
         for result in results:
@@ -321,7 +315,7 @@ class LogReader(DockerCase):
             if self.room(first):
                 since[0] = time.monotonic()
             return time.monotonic() > since[0] + 0.5
-        until(look, "the log is full", 30)
+        until(look, "the log is full")
 
     def stop_and_check(self, c, first, go_on):
         self.until_stuck(first)

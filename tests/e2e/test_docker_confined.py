@@ -13,11 +13,11 @@ state_dir = "/test/state";
 checks = ( { name = "up"; file: { path = "/test/up"; }; } );
 probes: { liveness: { checks = ( "up" ); period = "200ms"; failure_threshold = 2; }; };
 shutdown: {
-  deadline = "6s"; platform_grace = "10s";
+  deadline = "20s"; platform_grace = "30s";
   chain = (
-    { name = "tell"; http: { url = "http://127.0.0.1:1/"; }; timeout = "1s"; },
-    { name = "stop"; stop: { timeout = "2s"; }; },
-    { name = "hook"; exec = [ "/sbin/tinysup", "--version" ]; timeout = "3s"; required = true;
+    { name = "tell"; http: { url = "http://127.0.0.1:1/"; }; timeout = "5s"; },
+    { name = "stop"; stop: { timeout = "5s"; }; },
+    { name = "hook"; exec = [ "/sbin/tinysup", "--version" ]; timeout = "10s"; required = true;
       when = [ "stop", "exit", "crash", "unhealthy", "recovery" ]; }
   );
 };
@@ -44,18 +44,18 @@ class Acceptance:
     def test_health(self):
         c = self.up()
         if self.PAGE:
-            until(lambda: self.tinysup(c, "--probe") == (0, "healthy: started, live and ready\n"), "it is healthy", 20)
+            until(lambda: self.tinysup(c, "--probe") == (0, "healthy: started, live and ready\n"), "it is healthy")
             code, said = self.tinysup(c, "--status")
             self.assertEqual(code, 0, said)
             self.assertRegex(said, "liveness +healthy")
         else:
             self.assertEqual(self.tinysup(c, "--probe")[0], 0)
         (self.shared / "up").unlink()
-        until(lambda: self.tinysup(c, "--probe=live")[0] == 1, "it is unhealthy", 20)
+        until(lambda: self.tinysup(c, "--probe=live")[0] == 1, "it is unhealthy")
 
     def test_a_stop_in_order(self):
         c = self.up()
-        self.assertLess(c.stop(10), 8)
+        self.assertLess(c.stop(30), 22)
         log = c.log()
         self.assertEqual(c.inspect("State.ExitCode"), 0, log)
         self.assertRegex(log, "(?s)tell: failed after .*connection refused.*stop: ok.*hook: tinysup .*hook: ok.*exit code 0, ")

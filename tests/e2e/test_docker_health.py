@@ -26,7 +26,7 @@ class HealthCase(DockerCase):
         return done.returncode, done.stdout
 
     def until_probe(self, c, code, *words):
-        until(lambda: self.probe(c, *words)[0] == code, f"--probe is {code}; {c.log()}", 20)
+        until(lambda: self.probe(c, *words)[0] == code, f"--probe is {code}; {c.log()}")
 
 
 class FromTheSupervisor(HealthCase):
@@ -48,10 +48,10 @@ class FromTheSupervisor(HealthCase):
 
     def test_dockers_own_health_check(self):
         c = self.up(options=[*HARDENED, "--health-cmd", "/sbin/tinysup --probe=live", "--health-interval", "1s", "--health-retries", "1"])
-        until(lambda: c.inspect("State.Health.Status") == "healthy", "it is healthy", 20)
+        until(lambda: c.inspect("State.Health.Status") == "healthy", "it is healthy")
         self.assertEqual(c.inspect("State.Health.Log")[-1]["Output"], "healthy: live\n")
         (self.shared / "up").unlink()
-        until(lambda: c.inspect("State.Health.Status") == "unhealthy", "it is unhealthy", 20)
+        until(lambda: c.inspect("State.Health.Status") == "unhealthy", "it is unhealthy")
         self.assertEqual(c.inspect("State.Health.Log")[-1]["Output"], "unhealthy: up: file: missing\n")
         self.assertEqual(c.inspect("State.Health.Log")[-1]["ExitCode"], 1)
 

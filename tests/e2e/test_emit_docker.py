@@ -45,7 +45,7 @@ class Emitted(DockerCase):
         c = self.start("--", "/sbin/idle", options=options, image="e2e:emitted")
         self.assertEqual((c.inspect("Config.StopTimeout"), c.inspect("Config.StopSignal"), c.inspect("HostConfig.RestartPolicy.Name")),
                          (found["grace"], found["signal"], found["restart"]))
-        until(lambda: c.inspect("State.Health.Status") == "healthy", f"it is healthy; {c.log()}", 30)
+        until(lambda: c.inspect("State.Health.Status") == "healthy", f"it is healthy; {c.log()}")
         engine.the_engine.docker("stop", c.id)
         self.assertEqual(c.code(), 0, c.log())
 

@@ -48,7 +48,7 @@ def setUpModule():
 class Example(DockerCase):
     def test_it_runs_is_healthy_and_stops_in_order(self):
         c = self.start(image=IMAGE, options=("--read-only", "--cap-drop", "ALL", "--health-interval", "1s"))
-        until(lambda: c.inspect("State.Health.Status") == "healthy", "it is healthy", 30)
+        until(lambda: c.inspect("State.Health.Status") == "healthy", "it is healthy")
         self.assertEqual(c.execute("id", "-u").stdout, "1000\n")
         self.assertIn("/sbin/tinysup", c.execute("cat", "/proc/1/cmdline").stdout)
         self.assertNotIn("Docker kills after 10 s", c.log())

@@ -25,7 +25,7 @@ class TradeBot(ExampleCase):
     def trade(self, *services, **options):
         self.up(*services, **options)
         bot = self.service("bot")
-        until(lambda: self.open() == (3, 1), "the bot trades", 30)
+        until(lambda: self.open() == (3, 1), "the bot trades")
         return bot
 
     def test_compose_stop(self):

@@ -35,7 +35,7 @@ class Cadence(DockerCase):
         c, pod = self.pod(*args, **options)
         self.assertFalse(pod.ready)
         (self.shared / "up").touch()
-        until(lambda: pod.ready, "it is ready", 30)
+        until(lambda: pod.ready, "it is ready")
         return c, pod
 
     def test_well_is_well_each_time(self):
@@ -47,19 +47,19 @@ class Cadence(DockerCase):
     def test_not_ready_is_not_restarted(self):
         _, pod = self.healthy()
         (self.shared / "open").unlink()
-        until(lambda: not pod.ready, "it is not ready", 30)
+        until(lambda: not pod.ready, "it is not ready")
         asked = pod.said["liveness", 0]
-        until(lambda: pod.said["liveness", 0] > asked + 3, "it is alive", 30)
+        until(lambda: pod.said["liveness", 0] > asked + 3, "it is alive")
         (self.shared / "open").touch()
-        until(lambda: pod.ready, "it is ready again", 30)
+        until(lambda: pod.ready, "it is ready again")
         self.assertEqual(pod.restarts, 0)
 
     def test_the_kubelet_restarts_what_tinysup_calls_unhealthy(self):
         c, pod = self.healthy()
         (self.shared / "up").unlink()
-        until(lambda: pod.restarts == 1, "it is restarted", 30)
+        until(lambda: pod.restarts == 1, "it is restarted")
         (self.shared / "up").touch()
-        until(lambda: pod.ready, "it is ready again", 30)
+        until(lambda: pod.ready, "it is ready again")
         self.assertEqual((pod.restarts, c.log().count("SIGTERM: stopping idle")), (1, 1))
 
     def test_the_kubelet_leaves_it_alone_while_tinysup_restarts_the_app(self):
@@ -67,14 +67,14 @@ class Cadence(DockerCase):
         (self.shared / "up").unlink()
         c.until_log("(restart 1)")
         (self.shared / "up").touch()
-        until(lambda: not pod.ready, "it is not ready meanwhile", 30)
-        until(lambda: pod.ready, "it is ready again", 30)
+        until(lambda: not pod.ready, "it is not ready meanwhile")
+        until(lambda: pod.ready, "it is ready again")
         self.assertEqual(pod.restarts, 0, c.log())
 
     def test_ready_fails_first_and_liveness_never_while_it_drains(self):
         c, pod = self.healthy()
         c.kill("TERM")
-        until(lambda: not pod.ready, "it is not ready", 30)
+        until(lambda: not pod.ready, "it is not ready")
         self.assertTrue(c.inspect("State.Running"))
         self.assertEqual(pod.said["liveness", 1], 0)
         self.assertEqual(c.code(), 0)

@@ -78,7 +78,7 @@ class Rolling(SwarmCase):
 
     def until_more(self, version):
         before = self.counts().get(version, 0)
-        until(lambda: self.counts().get(version, 0) > before + 50, f"version {version} answers; {self.counts()}", 30)
+        until(lambda: self.counts().get(version, 0) > before + 50, f"version {version} answers; {self.counts()}")
 
     def test_a_good_version_and_a_bad_one(self):
         self.service("app", WEB, "--replicas", "2", "--update-order", "start-first", command=("python3", "/swarm_web.py"))
@@ -115,7 +115,7 @@ class StopFirst(SwarmCase):
             until(lambda: len(self.lives()) == n, f"the {n}. trades; {self.tasks()}")
         bots = [c for c in self.docker("ps", "--quiet", "--filter", "name=bot").split()]
         self.docker("kill", "--signal", "KILL", bots[0])
-        until(lambda: len(self.lives()) == 4, f"the one after the crash trades; {self.tasks()}", 30)
+        until(lambda: len(self.lives()) == 4, f"the one after the crash trades; {self.tasks()}")
         time.sleep(0.5)
         lives = self.lives()
         for (_, last), (first, _) in zip(lives, lives[1:]):

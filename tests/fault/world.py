@@ -36,6 +36,12 @@ def tree(pid):
     return [pid] + [p for child in children(pid) for p in tree(child)]
 
 
+def connections(port):
+    """How many there are to a server here that it has not done with: the client may be dead, and what it sent unread."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(words[1].endswith(f":{port:04X}") and words[3] in ("01", "08") for words in lines)  # established, close-wait
+
+
 def kill(pid, number=signal.SIGKILL):
     try:
         os.kill(pid, number)
@@ -120,9 +126,9 @@ class World:
     def open_exchange(self):
         port_file = self.folder / "port"
         self.exchange = self.test.program("exchange", "--port-file", str(port_file), "--die-with-parent")
-        port = until(lambda: port_file.exists() and port_file.read_text().strip(), "the exchange listens")
-        self.url = f"http://127.0.0.1:{port}"
-        self.config.write_text(config(self.test.trader, port, self.state.parent, self.folder))
+        self.port = int(until(lambda: port_file.exists() and port_file.read_text().strip(), "the exchange listens"))
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config.write_text(config(self.test.trader, self.port, self.state.parent, self.folder))
 
     # --- lives
 
@@ -187,6 +193,7 @@ class World:
         """The exchange's log once it is at rest: what was sent before a kill may be worked on after it."""
         before = None
         while True:
+            until(lambda: connections(self.port) == 0, "the exchange has read what it was sent")
             now = [r for r in self.ask("/log") if r["method"] == "POST"]
             if now == before and all(r["status"] for r in now):
                 return now

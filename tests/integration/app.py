@@ -136,17 +136,17 @@ def daemon():
 
 
 def forks():
-    """forks: on SIGTERM it leaves ten behind that fork 50 times a second, all of them ignoring SIGTERM, and ends."""
+    """forks: on SIGTERM it leaves twenty behind that fork 100 times a second, all of them ignoring SIGTERM, and ends."""
     def term(*_):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for _ in range(10):
+        for _ in range(20):
             if os.fork() == 0:
                 os.setsid()
                 for _ in range(50):
                     if os.fork() == 0:
                         time.sleep(0.05)
                         os._exit(0)
-                    time.sleep(0.02)
+                    time.sleep(0.01)
                 time.sleep(60)
                 os._exit(0)
         os._exit(0)

@@ -35,7 +35,7 @@ def number(name):
     return name if isinstance(name, int) else getattr(signal, f"SIG{name}")
 
 
-PATIENCE = 30.0  # on a machine that is busy: nothing is measured by it
+PATIENCE = 60.0  # on a machine that is busy: nothing is measured by it
 
 
 def until(condition, what, seconds=PATIENCE):

@@ -3,7 +3,6 @@
  * SECONDS, whatever becomes of the test.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -45,9 +44,6 @@ static void orphans(int count)
 			if (fork() == 0) {
 				alarm(SECONDS);
 				signal(SIGTERM, SIG_IGN);
-				/* the tests beside this one come first */
-				if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) != 0)
-					_exit(1);
 				sleep_on();
 			}
 			_exit(0);

@@ -16,13 +16,13 @@ def numbers(count, pause="0"):
         os._exit(7)
 
 
-def for_ever():
-    """for_ever: numbered lines until SIGTERM, and then how many there were."""
+def for_ever(width="1"):
+    """for_ever [WIDTH]: numbered lines of that many digits at least until SIGTERM, and then how many there were."""
     over = []
     signal.signal(signal.SIGTERM, lambda *_: over.append(True))
     n = 0
     while not over:
-        os.write(1, b"%d\n" % n)
+        os.write(1, b"%0*d\n" % (int(width), n))
         n += 1
         time.sleep(0.0005)
     with open(os.environ["TEST_DIR"] + "/count", "w", encoding="ascii") as file:

@@ -3,7 +3,7 @@ import http.client
 
 from harness import APP, Case, until
 from people_page import Page
-from test_listen import free_port
+from ports import free_port
 
 PROBES = ('checks = ( { name = "up<b>&"; file: { path = "${TEST_DIR}/up"; }; } ); probes: { readiness: { checks = ( "up<b>&" ); period = "100ms"; }; '
           'liveness: { checks = ( "up<b>&" ); period = "100ms"; failure_threshold = 100000; }; }; ')

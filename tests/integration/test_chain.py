@@ -44,7 +44,7 @@ class Order(ChainCase):
                      '( { name = "a"; sleep = "10ms"; }, { name = "b"; sleep = "60ms"; } )'):
             s = self.stopped(chain(STOP, last))
             self.assertEqual(s.code, 0)
-            self.assertLess(s.seconds, 2)  # of 6
+            self.assertLess(s.seconds, 4)  # of 6
 
     def test_a_nested_list_runs_in_parallel(self):
         # each waits for the other: one after the other they would never end
@@ -82,7 +82,7 @@ class Order(ChainCase):
         self.assertEqual(s.wait(), 0)
         self.assertTrue(s.file("must") == "" and (s.directory / "must").exists())
         self.assertFalse((s.directory / "late").exists())
-        self.assertLess(s.seconds, 3)
+        self.assertLess(s.seconds, 5)
 
     def test_abort_goes_on_to_the_stop_step_and_the_reserves(self):
         s = self.stopped(chain(exec_step("bad", "exit 3", 'on_failure = "abort";'), exec_step("skipped", "touch $TEST_DIR/skipped"),
@@ -211,7 +211,7 @@ class Hooks(ChainCase):
         s = self.stopped(chain(exec_step("leave", "setsid sleep 77 & echo left"), STOP))
         self.assertEqual(s.code, 0)
         self.assertIn("leave: left", s.log())
-        self.assertLess(s.seconds, 2)
+        self.assertLess(s.seconds, 5)
 
     def test_failures_go_on_and_are_told(self):
         s = self.stopped(chain(exec_step("one", "exit 1"), '{ name = "missing"; exec = [ "/nonexistent/hook" ]; }',
@@ -331,12 +331,12 @@ class App(ChainCase):
                 self.assertTrue((s.directory / "last").exists())
                 self.assertFalse((s.directory / "needs").exists())
                 self.assertIn("needs: skipped: the app is not running", s.log())
-                self.assertLess(s.seconds, 2)
+                self.assertLess(s.seconds, 5)
 
     def test_its_end_ends_a_drain_that_needs_it(self):
         s = self.stopped(chain(exec_step("go", "touch $TEST_DIR/end"), '{ name = "drain"; sleep = "4s"; needs_app = true; }', STOP),
                          app=("ends_when", "end"))
-        self.assertLess(s.seconds, 2)
+        self.assertLess(s.seconds, 3.5)
 
     def test_a_crash_runs_the_chain_and_keeps_the_code(self):
         s = self.start("--", *APP, "die", "11", config=chain(exec_step("cancel", "echo $TINYSUP_REASON $TINYSUP_APP_EXIT_SIGNAL > $TEST_DIR/why"),
@@ -474,7 +474,7 @@ class Shortage(ChainCase):
 class Sleepers(ChainCase):
     def test_nothing_is_slept_out(self):
         s = self.stopped(chain(exec_step("quick", "true", 'timeout = "3s"; reserve = "1s";'), STOP, deadline="30s"))
-        self.assertLess(s.seconds, 1.5)
+        self.assertLess(s.seconds, 2.8)
 
     def test_children_are_gone_with_it(self):
         s = self.stopped(chain(exec_step("leave", "setsid sleep 66 & true"), STOP))

@@ -42,7 +42,7 @@ class Switch(ExchangeTest):
         return until(lambda: self.switch()["armed"], "the switch is armed")
 
     def fires(self):
-        return until(lambda: self.switch()["fired"], "the switch fires", 10)
+        return until(lambda: self.switch()["fired"], "the switch fires")
 
     def seed(self, orders=3):
         self.ask("POST", "/seed", {"orders": orders})

@@ -79,16 +79,19 @@ class Disks(JournalCase):
             until(lambda: d.state()[2] == 1, "it fails")
         later.parent.mkdir()
 
-        def is_written():
+        def written():
             number = d.send("held")
             time.sleep(0.3)
-            return d.state()[1] == number
-        until(is_written, "it is made at one of the next records")
+            return d.state()[1] == number and number
+        number = until(written, "it is made at one of the next records")
         there = records(later / "slot-1.journal")
-        kinds = [r.kind for r in there]
-        self.assertEqual((kinds[0], kinds[-1]), ("lost", "held"))
-        self.assertEqual(there[0]["count"], there[1].number - 1)
-        self.assertEqual(there[0].number, there[1].number - 1)
+        self.assertEqual(there[-1].kind, "held")
+        if there[0].kind == "lost":  # a writer may have been killed before it took any
+            self.assertEqual(there[0]["count"], there[1].number - 1)
+            del there[0]
+        else:
+            self.assertEqual(there[0].number, 1)
+        self.assertEqual([r.number for r in there], list(range(there[0].number, number + 1)))
         self.assertEqual(d.troubles(), [2])
 
     def test_what_another_user_may_not_do(self):

@@ -14,7 +14,8 @@ import yaml
 
 from binaries import ROOT
 from harness import Case, until
-from rig import free_port, running, until_it_listens
+from ports import free_port
+from rig import running, until_it_listens
 
 FOLDER = ROOT / "examples/monitoring"
 RULES = FOLDER / "tinysup.rules.yml"
@@ -37,6 +38,14 @@ def queries():
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             yield panel["title"], target["expr"].replace("$instance", ".+").replace("$__rate_interval", "10s").replace("$__interval", "10s")
+
+
+def is_ready(url):
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 class Files(unittest.TestCase):
@@ -133,6 +142,7 @@ class Watched(Case):
             server = running(*words, stderr=subprocess.DEVNULL)
             until_it_listens(server.__enter__(), port)
             self.addCleanup(server.__exit__, None, None, None)
+            until(lambda: is_ready(f"http://127.0.0.1:{port}/-/ready"), f"{words[0]} is ready")  # it answers 503 before
         self.api = f"http://127.0.0.1:{prometheus}/api/v1"
 
     def ask(self, query):
@@ -154,20 +164,20 @@ class Watched(Case):
                 shutdown: {{ platform_grace = "60s"; chain = ( {{ name = "cancel"; exec = [ "sleep", "0.6" ]; required = true; when = [ "crash", "restart" ]; }},
                              {{ name = "stop"; stop: {{ timeout = "1s"; }}; }} ); }};""")
             self.addCleanup(lambda: s.log())
-            until(lambda: self.ask('tinysup_healthy{probe="liveness"} == 1'), "it is scraped and live", 20)
+            until(lambda: self.ask('tinysup_healthy{probe="liveness"} == 1'), "it is scraped and live")
             unseen = set(queries())
 
             def look():
                 unseen.difference_update([query for query in unseen if self.ask(query[1])])
                 return len(unseen)
-            until(lambda: look() <= 5, f"the dashboard has data of an app that runs; not of {unseen}", 20)
+            until(lambda: look() <= 5, f"the dashboard has data of an app that runs; not of {unseen}")
             (s.directory / "go").touch()
-            until(lambda: look() == 1, f"and of chains; not of {unseen}", 20)
+            until(lambda: look() == 1, f"and of chains; not of {unseen}")
             self.assertIn("tinysup_chain_failures_total", unseen.pop()[1])
             wanted = {"TinysupHeld", "TinysupRestarts", "TinysupCheckFails"}
-            until(lambda: wanted <= {alert["labels"]["alertname"] for alert in sink.told}, f"the sink is told; {sink.told}", 40)
+            until(lambda: wanted <= {alert["labels"]["alertname"] for alert in sink.told}, f"the sink is told; {sink.told}")
             held = next(alert for alert in sink.told if alert["labels"]["alertname"] == "TinysupHeld")
             self.assertEqual(held["annotations"]["summary"], "bot has used up its restarts and is not running")
             self.assertEqual((held["labels"]["app"], held["labels"]["severity"]), ("bot", "critical"))
             s.process.kill()
-            until(lambda: "TinysupUnreachable" in {alert["labels"]["alertname"] for alert in sink.told}, f"and of its end; {sink.told}", 20)
+            until(lambda: "TinysupUnreachable" in {alert["labels"]["alertname"] for alert in sink.told}, f"and of its end; {sink.told}")

@@ -151,7 +151,7 @@ class Held(Case):
                 self.assertEqual(s.file("chain"), "crash\n" if more else "")
                 s.signal("TERM")
                 self.assertEqual(s.wait(), 69, s.log())
-                self.assertLess(s.seconds, 2)
+                self.assertLess(s.seconds, 4)
                 self.assertEqual(s.file("chain"), "crash\n" if more else "")
 
     def test_nothing_of_the_app_is_left(self):
@@ -164,9 +164,12 @@ class Held(Case):
 
         def switches():
             return [line for line in Path(f"/proc/{s.pid}/status").read_text().splitlines() if line.startswith("voluntary")]
-        before = switches()
-        time.sleep(0.5)
-        self.assertEqual(switches(), before)
+
+        def stays():
+            before = switches()
+            time.sleep(0.5)
+            return switches() == before
+        until(stays, "it sleeps once all that led there is done")
 
     def test_each_channel_is_told(self):
         channels = [f'{name}: {{ type = "{kind}"; url = "{{}}"; }};' for name, kind in (("a", "slack"), ("b", "webhook"))]
@@ -186,7 +189,7 @@ class Held(Case):
             until(lambda: sink.asked, "the alert is on its way")
             s.signal("TERM")
             self.assertEqual(s.wait(), 69)
-            self.assertLess(s.seconds, 2)
+            self.assertLess(s.seconds, 4)
 
     def test_a_stop_during_its_chain_is_an_exit(self):
         s = self.start("--", *APP, "die", "9", config=self.CONFIG.format(1) + shutdown(step("c", "touch $TEST_DIR/begun; " + until_go("go"))))

@@ -9,17 +9,11 @@ from harness import Supervised, until
 
 from httpd import ask
 from paper import ExchangeTest
+from ports import free_port
 
 BINARIES = ("plain", "sealed")
 PAPER = ROOT / "tests/paper"
 CLOSE, CANCEL = "/positions/close-all", "/orders/cancel-all"
-
-
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class DemoChain(ExchangeTest):

@@ -47,7 +47,7 @@ class InABrowser(Listening):
         return browser.run("var e=document.getElementById(arguments[0]);return e?e.innerText.replace(/\\s+/g,' ').trim():''", name)
 
     def until_shown(self, name, text):
-        return until(lambda: text in (t := self.text(name)) and t, f"{name} shows {text!r}, not {self.text(name)!r}", 10)
+        return until(lambda: text in (t := self.text(name)) and t, f"{name} shows {text!r}, not {self.text(name)!r}")
 
     def shoot(self, name):
         """It is not blank: letters, two grounds, and the colours of what it says."""
@@ -118,13 +118,13 @@ class InABrowser(Listening):
         self.assertIn("close", self.text("chain"))
         left = float(self.text("left").split()[0])
         self.everywhere("stopping")
-        until(lambda: float(self.text("left").split()[0]) < left - 0.5, "it counts down", 10)
+        until(lambda: float(self.text("left").split()[0]) < left - 0.5, "it counts down")
         wide = "return [...document.querySelectorAll('#chain rect.fill-strong')].map(r => Number(r.getAttribute('width')))"
         before = browser.run(wide)[0]
-        until(lambda: browser.run(wide)[0] > before, "the running step is filled in", 10)
+        until(lambda: browser.run(wide)[0] > before, "the running step is filled in")
         s.touch("go")
         self.assertEqual(s.wait(), 75)
-        until(lambda: "has not answered since" in self.text("lost"), "it says that nobody answers", 10)
+        until(lambda: "has not answered since" in self.text("lost"), "it says that nobody answers")
         self.assertEqual(browser.web.title, "No answer")
         self.shoot("over")
         self.assertTrue(all("ERR_CONNECTION" in c or "ERR_EMPTY" in c for c in browser.complaints()))
@@ -139,7 +139,7 @@ class InABrowser(Listening):
         for text, contrast in browser.run(CONTRASTS):
             self.assertGreaterEqual(contrast, 4.5, text)
         browser.devtools("Network.setBlockedURLs", urls=[])
-        until(lambda: browser.run("return document.getElementById('lost').hidden"), "it is back", 10)
+        until(lambda: browser.run("return document.getElementById('lost').hidden"), "it is back")
         self.assertIn("Healthy", browser.web.title)
         browser.complaints()
         self.in_order()
@@ -155,5 +155,5 @@ class InABrowser(Listening):
         self.assertEqual(shown().said("state"), "Healthy")
         self.shoot("no-script")
         s.remove("up")
-        until(lambda: shown().said("state") == "Not ready", "it was loaded anew by the browser", 15)
+        until(lambda: shown().said("state") == "Not ready", "it was loaded anew by the browser")
         self.assertEqual(browser.complaints(), [])

@@ -15,7 +15,7 @@ from pathlib import Path
 import journal
 from binaries import tinysup
 from harness import APP, Case, children, until
-from test_listen import free_port
+from ports import free_port
 
 BINARIES = ("plain", "sealed", "sanitized")
 STOP = '{ name = "stop"; stop: { timeout = "2s"; }; }'

@@ -1,7 +1,6 @@
 """--rehearse: what would go wrong, before it does."""
 import http.server
 import os
-import socket
 import subprocess
 import tempfile
 import threading
@@ -9,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from binaries import tinysup
+from ports import free_port
 
 BINARIES = ("plain", "sanitized")
 STOP = '{ name = "stop"; stop: { timeout = "1s"; }; }'
@@ -37,12 +37,6 @@ class Server:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.socket.close()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Rehearse(unittest.TestCase):

@@ -22,8 +22,8 @@ from harness import Supervised, children, until
 from httpd import ask
 from paper import HERE as PAPER
 from paper import ExchangeTest
+from ports import free_port
 from signed import SignersTest
-from test_paper_chain import free_port
 from venue_signing import KEY, PASSPHRASE, SECRET
 from venue_switches import SWITCHES
 from venues import VENUES

@@ -21,7 +21,7 @@ import unittest
 from httpd import ask
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WAIT_SECONDS = 10
+WAIT_SECONDS = 60
 
 
 def wait_until(condition, what):

@@ -16,7 +16,7 @@ from binaries import tinysup
 HTTP, TCP = 1, 2    # enum check_kind
 PENDING, RUNNING, OK, FAILED = 0, 1, 3, 4   # enum step_state
 REQUEST_SECONDS = 5
-WAIT = 15
+WAIT = 60
 
 
 class Answer:

@@ -21,9 +21,9 @@ import time
 from binaries import path_of, tinysup
 
 SECRET = "s3cret"       # in bodies, headers and URLs everywhere; must never be in a message
-PROCESS_SECONDS = 15
+PROCESS_SECONDS = 45
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]   # not even a name server
-SOCKET_SECONDS = 10
+SOCKET_SECONDS = 30
 PYTHON = "/usr/bin/python3"     # the one that the distribution's packages are for
 
 
@@ -238,11 +238,6 @@ def line_of(process):
     if not select.select([process.stdout], [], [], SOCKET_SECONDS)[0]:
         raise AssertionError(f"{process.args}: says nothing")
     return process.stdout.readline()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def until_it_listens(process, port):

@@ -6,7 +6,8 @@ import ssl
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from rig import SECRET, free_port
+from ports import free_port
+from rig import SECRET
 
 USER, PASSWORD = "bot@example.com", SECRET + "-word"
 

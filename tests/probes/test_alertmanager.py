@@ -3,7 +3,8 @@
 import json
 import subprocess
 
-from rig import PROCESS_SECONDS, ask, folder, free_port, running, until_it_listens
+from ports import free_port
+from rig import PROCESS_SECONDS, ask, folder, running, until_it_listens
 from services import moment
 from test_alerts import HEAD, ID, TEXT
 from test_http import Case

@@ -153,7 +153,7 @@ class Real(Case):
             begun = time.monotonic()
             result = check(server.port, "hang", timeout="400ms")
             self.expect(result, "fail timeout", "timeout after 400 ms, ")
-            self.assertLess(time.monotonic() - begun, 3)
+            self.assertLess(time.monotonic() - begun, 10)
             self.expect(check(server.port), "ok none")
 
     def test_stopped(self):
@@ -328,7 +328,7 @@ class Bad(Case):
             with self.subTest(name), Server(h2_flood(begin, piece * 8), read=False) as server:
                 begun = time.monotonic()
                 result = check(server.port, timeout="2s")
-                self.assertLess(time.monotonic() - begun, 4)
+                self.assertLess(time.monotonic() - begun, 10)
                 self.assertIn(result.short, [short] if short else ["fail protocol", "fail timeout"], result.message)
 
     def test_not_grpc(self):

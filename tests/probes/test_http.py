@@ -101,7 +101,7 @@ class Verdicts(Case):
 class BadServers(Case):
     def timed(self, result, timeout):
         self.assertGreaterEqual(result.took_us, timeout * 1000 - 2000)
-        self.assertLess(result.took_us, timeout * 1000 + 250000)
+        self.assertLess(result.took_us, timeout * 1000 + 3000000)
 
     def test_endless_body(self):
         for head in (b"HTTP/1.1 200 OK\r\n\r\n", CHUNKED, b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"):

@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import socket
+import statistics
 import time
 
 from binaries import is_sanitized
@@ -67,7 +68,7 @@ class Resilience(Case):
         for _ in range(20):
             begun = time.monotonic()
             self.alive()
-            self.assertLess(time.monotonic() - begun, 1)
+            self.assertLess(time.monotonic() - begun, REQUEST_SECONDS - 1)
         self.assertLessEqual(self.descriptors(), CONNECTIONS + 6)
         self.assertEqual(held[0].recv(1), b"")
 
@@ -85,7 +86,7 @@ class Resilience(Case):
                 times.append(time.monotonic() - begun)
             return max(times)
 
-        idle = worst()
+        idle, times = worst(), []
         for _ in range(3):
             crowd = [socket.socket() for _ in range(2000)]
             for connection in crowd:
@@ -93,10 +94,10 @@ class Resilience(Case):
                 connection.connect_ex(("127.0.0.1", self.port))
             begun = time.monotonic()
             self.alive()
-            took = time.monotonic() - begun
+            times.append(time.monotonic() - begun)
             for connection in crowd:
                 connection.close()
-            self.assertLess(took, 0.5 + 20 * idle)
+        self.assertLess(statistics.median(times), 0.5 + 20 * idle)
 
     def test_out_of_descriptors(self):
         self.alive()

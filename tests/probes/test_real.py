@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from rig import PYTHON, SECRET, SOCKET_SECONDS, environment, free_port, line_of, probe, running, until_it_listens
+from ports import free_port
+from rig import PYTHON, SECRET, SOCKET_SECONDS, environment, line_of, probe, running, until_it_listens
 from test_http import Case
 from test_tls import make_ca, make_certificate
 
@@ -102,7 +103,7 @@ class FastApi(Case):
         begun = time.monotonic()
         result = http(self.url + "/hang", timeout="300ms")
         self.expect(result, "fail timeout", "timeout after 300 ms, connected, no response")
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 8)
         self.expect(http(self.url + "/health"), "ok none")
 
     def test_event_loop_that_stands_still(self):

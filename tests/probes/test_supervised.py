@@ -7,7 +7,8 @@ import time
 from datetime import datetime
 
 from harness import Case, until
-from rig import PYTHON, free_port
+from ports import free_port
+from rig import PYTHON
 
 APP = pathlib.Path(__file__).parent / "fastapi_app.py"
 PERIOD, TIMEOUT, THRESHOLD = 0.3, 0.2, 2
@@ -71,5 +72,5 @@ class Backend(Case):
         self.mode(s, "block")
         s.until_log("(restart ")
         self.mode(s, "health")
-        until(lambda: s.probe()[0] == 0, "it is well again", 30)
+        until(lambda: s.probe()[0] == 0, "it is well again")
         self.assertNotEqual(s.app(), first)
