@@ -23,7 +23,7 @@ IN_CI = os.environ.get("CI", "") not in ("", "false")
 IN_CI_ALONE = ("tests/e2e", "tests/lint")
 AGAIN_MAX = 8
 NOT_AGAIN = ("tests/unit", "tests/lint", "tests/fault", "tests/fuzz")
-E2E_SECONDS = 1500  # images and releases are made
+E2E_SECONDS = 2400  # images and releases are made
 PR_SET_PDEATHSIG = 1
 # they take all processors: what ran beside them would be late
 ALONE = ("test_chaos", "test_thousands_of_orphans", "test_forks_during_shutdown")

@@ -31,6 +31,7 @@ APPS = "e2e:apps"
 PACKAGES = ("python3-uvicorn python3-fastapi python3-websockets python3-redis gunicorn nginx-light redis-server redis-tools postgresql "
             "sqlite3 nodejs procps curl")
 INSTALL = f"""
+unset TMPDIR  # what is in there is not in the new root
 mkdir root
 tar -C root -xf "$1"
 cp -L /etc/resolv.conf root/etc/resolv.conf
@@ -54,7 +55,7 @@ def alone():
         yield
 
 
-def run(*words, seconds=300, **options):
+def run(*words, seconds=900, **options):
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                           timeout=seconds, check=False, **options)
     if done.returncode != 0:
@@ -70,7 +71,7 @@ def kept_tar(name, script, *arguments):
         if not path.exists():
             with tempfile.TemporaryDirectory(dir=KEPT) as folder:
                 # in namespaces: what it mounts and starts is gone with it
-                run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, "sh", *arguments, cwd=folder, seconds=400)
+                run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, "sh", *arguments, cwd=folder, seconds=900)
                 next(Path(folder).glob("*.tar")).rename(path)
     return path
 
@@ -88,14 +89,14 @@ def static_binary():
     if "TINYSUP_STATIC" in os.environ:
         return Path(os.environ["TINYSUP_STATIC"]).resolve(strict=True)
     with alone():
-        run("make", "-s", "static", cwd=ROOT, seconds=700)
+        run("make", "-s", "static", cwd=ROOT, seconds=1200)
     return ROOT / "build-static/tinysup"
 
 
 def arm64_binary():
     """The release for the other architecture, cross-built."""
     with alone():
-        run("make", "-s", "static", "ARCH=aarch64", cwd=ROOT, seconds=700)
+        run("make", "-s", "static", "ARCH=aarch64", cwd=ROOT, seconds=1200)
     return ROOT / "build-static-aarch64/tinysup"
 
 

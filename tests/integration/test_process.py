@@ -158,16 +158,18 @@ class Orphans(Case):
         self.assertIn(s.file("daemon"), ("", "term\n"))
 
     def test_descendants_are_swept_where_it_is_not_process_1(self):
-        s = self.app("orphans", "20", first=False)
-        orphans = [p for p in children(s.pid) if p != s.app()]
-        self.assertEqual(len(orphans), 20)
-        other = subprocess.Popen(["sleep", "60"])
-        s.signal("TERM")
-        self.assertEqual(s.wait(), 143)
-        until(lambda: not any(os.path.exists(f"/proc/{p}") for p in orphans), "they are gone")
-        self.assertIsNone(other.poll())  # nobody else on the machine was touched
-        other.kill()
-        other.wait()
+        for how, wrap in (("by lists of children", ()),
+                          ("in all of /proc", ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc/$$/task && exec "$@"', "sh"])):
+            with self.subTest(how), subprocess.Popen(["sleep", "60"]) as other:
+                self.addCleanup(other.kill)
+                s = self.app("orphans", "20", first=False, wrap=wrap)
+                orphans = [p for p in children(s.pid) if p != s.app()]
+                self.assertEqual(len(orphans), 20)
+                s.signal("TERM")
+                self.assertEqual(s.wait(), 143)
+                until(lambda: not any(os.path.exists(f"/proc/{p}") for p in orphans), "they are gone")
+                self.assertIsNone(other.poll())  # nobody else on the machine was touched
+                other.kill()
 
     def test_it_does_not_look_at_the_others_of_a_machine(self):
         """There may be thousands, and a look at each may take longer than the deadline leaves."""
