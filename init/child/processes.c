@@ -86,21 +86,28 @@ static bool add_children(pid_t parent, pid_t thread)
 	return true;
 }
 
+struct walk {
+	pid_t parent;
+	int lists; /* read so far: an app may have any number of threads */
+};
+
 static bool take_thread(pid_t thread, void *context)
 {
-	const pid_t *parent = context;
+	struct walk *walk = context;
 
-	add_children(*parent, thread);
-	return true;
+	add_children(walk->parent, thread);
+	return ++walk->lists < PROCESSES_MAX;
 }
 
 static void add_grandchildren(void)
 {
+	struct walk walk = {.lists = 0};
 	char path[32];
 
-	for (size_t i = 1; i < the_family.count; i++) {
-		snprintf(path, sizeof path, "/proc/%d/task", (int)the_family.pids[i]);
-		each_number(path, take_thread, &the_family.pids[i]);
+	for (size_t i = 1; i < the_family.count && walk.lists < PROCESSES_MAX; i++) {
+		walk.parent = the_family.pids[i];
+		snprintf(path, sizeof path, "/proc/%d/task", (int)walk.parent);
+		each_number(path, take_thread, &walk);
 	}
 }
 
