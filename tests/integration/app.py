@@ -135,6 +135,24 @@ def daemon():
         time.sleep(60)
 
 
+def child_of_a_thread():
+    """child_of_a_thread: leaves a process behind that ignores SIGTERM; a child of its second thread notes it."""
+    def bear():
+        if os.fork() == 0:
+            os.setsid()
+            signal.signal(signal.SIGTERM, lambda *_: (note("told", "term"), os._exit(0)))
+            ready()
+        while True:
+            time.sleep(60)
+
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        threading.Thread(target=bear).start()
+    while True:
+        time.sleep(60)
+
+
 def forks():
     """forks: on SIGTERM it leaves twenty behind that fork 100 times a second, all of them ignoring SIGTERM, and ends."""
     def term(*_):

@@ -171,6 +171,14 @@ class Orphans(Case):
                 self.assertIsNone(other.poll())  # nobody else on the machine was touched
                 other.kill()
 
+    def test_the_child_of_a_thread_is_told(self):
+        for first in (True, False):
+            with self.subTest(first=first):
+                s = self.app("child_of_a_thread", config=self.DEADLINE, first=first, piped=True)
+                s.signal("TERM")
+                self.assertEqual(s.wait(), 0)
+                self.assertEqual(s.file("told"), "term\n")
+
     def test_it_does_not_look_at_the_others_of_a_machine(self):
         """There may be thousands, and a look at each may take longer than the deadline leaves."""
         self.app("orphans", "300")
