@@ -255,29 +255,32 @@ class World:
         """None, or what went wrong."""
         self.open_exchange()
         try:
-            self.whole_life()
-            for _ in range(moments):
-                self.any_life(self.chance)
-                if self.harm:
-                    self.requests()
-                    self.harm(self)
-                else:
-                    self.places[self.place(self.judge())] += 1
-            self.story.append("the last one, stopped in order")
-            self.whole_life()
-            if not self.harm:
-                self.judge()
-            told = subprocess.run([tinysup(), "--history=9999", "--state", self.state.parent], capture_output=True, text=True, check=False)
-            if told.returncode != 0 or (told.stderr and not self.slow and not self.harm):
-                raise AssertionError(f"--history: {told.returncode}: {told.stderr}")
-            if any((left := self.ask("/summary")).values()):
-                raise AssertionError(f"left open at the end: {left}")
+            self.live_on(moments)
         except AssertionError as error:
             return self.report(error)
         finally:
             self.exchange.kill()
             self.exchange.wait()
         return None
+
+    def live_on(self, moments):
+        self.whole_life()
+        for _ in range(moments):
+            self.any_life(self.chance)
+            if self.harm:
+                self.requests()
+                self.harm(self)
+            else:
+                self.places[self.place(self.judge())] += 1
+        self.story.append("the last one, stopped in order")
+        self.whole_life()
+        if not self.harm:
+            self.judge()
+        told = subprocess.run([tinysup(), "--history=9999", "--state", self.state.parent], capture_output=True, text=True, check=False)
+        if told.returncode != 0 or (told.stderr and not self.slow and not self.harm):
+            raise AssertionError(f"--history: {told.returncode}: {told.stderr}")
+        if any((left := self.ask("/summary")).values()):
+            raise AssertionError(f"left open at the end: {left}")
 
 
 class Replicas(World):
@@ -292,20 +295,12 @@ class Replicas(World):
             self.any_life(chance)
         self.whole_life()
 
-    def live(self, moments):
-        self.open_exchange()
-        try:
-            self.whole_life()
-            with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                for done in [pool.submit(self.lives_of, one, moments // 2) for one in range(2)]:
-                    done.result()
-            self.judge()
-        except AssertionError as error:
-            return self.report(error)
-        finally:
-            self.exchange.kill()
-            self.exchange.wait()
-        return None
+    def live_on(self, moments):
+        self.whole_life()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(self.lives_of, one, moments // 2) for one in range(2)]:
+                done.result()
+        self.judge()
 
     def judge(self):
         runs, ids = set(), set()

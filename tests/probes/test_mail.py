@@ -4,35 +4,19 @@ import asyncio
 import base64
 import email
 import email.policy
-import pathlib
 import random
-import tempfile
 
 from ports import free_port
 from rig import Server, ask, hang
 from smtp_server import PASSWORD, USER, Mailbox, smtp_server
 from test_alerts import HEAD, ID, TEXT, ask_bytes
-from test_http import Case
-from test_tls import make_ca, make_certificate
+from test_tls import Certified
 
 ENVELOPE = ("from=tinysup <bot@example.com>", "to=ops@example.com", "to=Zo\xeb, Chef <chef@example.com>")
 LOGIN = (f"user={USER}", f"password={PASSWORD}")
 
 
-class Mail(Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="tinysup-test-")
-        cls.folder = folder = pathlib.Path(cls.temporary.name)
-        make_ca(folder, "ca")
-        make_ca(folder, "other")
-        make_certificate(folder, "ca", "server", "IP:127.0.0.1")
-        make_certificate(folder, "ca", "elsewhere", "DNS:elsewhere.test")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
-
+class Mail(Certified):
     def serve(self, mailbox, **options):
         """The URL of a server; it is stopped when the test ends."""
         return self.enterContext(smtp_server(mailbox, self.folder, **options))

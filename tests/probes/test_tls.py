@@ -37,15 +37,28 @@ def hide(script, *places):
     return ["unshare", "--mount", "--map-root-user", "sh", "-ec", mounts + script + ' exec "$0" "$@"']
 
 
-class Tls(Case):
+class Certified(Case):
+    """Two authorities, one of them the clients', and servers' certificates: a good one, and one for another host."""
+    SERVER = "IP:127.0.0.1"
+
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="tinysup-test-")
-        cls.folder = folder = pathlib.Path(cls.temporary.name)
-        make_ca(folder, "ca")
-        make_ca(folder, "other")
-        make_certificate(folder, "ca", "server", "IP:127.0.0.1,DNS:app.test")
-        make_certificate(folder, "ca", "elsewhere", "DNS:elsewhere.test")
+        temporary = tempfile.TemporaryDirectory(prefix="tinysup-test-")
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = pathlib.Path(temporary.name)
+        make_ca(cls.folder, "ca")
+        make_ca(cls.folder, "other")
+        make_certificate(cls.folder, "ca", "server", cls.SERVER)
+        make_certificate(cls.folder, "ca", "elsewhere", "DNS:elsewhere.test")
+
+
+class Tls(Certified):
+    SERVER = "IP:127.0.0.1,DNS:app.test"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = cls.folder
         make_certificate(folder, "ca", "expired", "IP:127.0.0.1", days=-1)
         make_certificate(folder, "ca", "client", None)
         openssl("ec", "-in", folder / "client.key", "-aes128", "-passout", "pass:x", "-out", folder / "locked.key")
@@ -53,10 +66,6 @@ class Tls(Case):
         found = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", folder / "ca.pem"], check=True,
                                capture_output=True, text=True, timeout=30)
         (folder / "hashed" / (found.stdout.strip() + ".0")).write_text((folder / "ca.pem").read_text())
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
 
     def context(self, name="server"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
