@@ -30,6 +30,7 @@ static void begin_run(struct account *account, const struct record *record)
 	account->runs++;
 	memcpy(account->run, record->run, sizeof account->run);
 	account->number = 0;
+	account->over = true; /* unless something is left to do, the app is next */
 	account->ended = account->stopping = account->held = account->app_ran = false;
 	account->reason = account->code = account->stop_reason = account->signal = RECORD_UNSET;
 	account->after = account->deadline = account->grace = RECORD_UNSET;
@@ -200,22 +201,37 @@ static void doubt(struct account *account)
 	owe(account, OWED_EVERYTHING);
 }
 
-/* Whether the next record may be the start of the app. */
-static bool may_start_app(const struct account *account)
+/*
+ * A line that cannot be read may be the start of the app, where that could come next: after an end, the second; in a chain,
+ * that after its end, which may be the first.
+ */
+static void lose_line(struct account *account)
 {
-	return account->owed == OWED_NOTHING || (account->owed == OWED_REST && account->over);
+	bool outside = account->runs == 0 || account->ended;
+
+	account->unread++;
+	if (account->owed == OWED_EVERYTHING || (outside && account->unread == 1))
+		return;
+	if (account->owed == OWED_NOTHING || account->over || outside)
+		doubt(account);
+	else
+		account->over = true;
 }
 
 /*
- * The line of the app's start may be damaged, or have found the disk full: records that are missing may be it, and others come
- * only if the app has run. An end in order settles it.
+ * Records may be missing, too: the disk was full. What only an app causes is evidence of it. An end in order settles it, and a
+ * chain that goes on had not ended.
  */
 static void suspect_app(struct account *account, const struct record *record)
 {
-	bool missing = record->number > account->number + 1;
+	bool missing = record->number > account->number + account->unread + 1;
 	bool evident = record->kind == RECORD_APP_EXIT || record->kind == RECORD_PROBE;
 
-	if ((missing && may_start_app(account)) || (evident && !account->app_ran)) {
+	account->unread = 0;
+	if (account->owed == OWED_REST && strcmp(account->id, record->id) == 0) {
+		account->over = false;
+	} else if ((missing && (account->owed == OWED_NOTHING || (account->owed == OWED_REST && account->over))) ||
+		   (evident && !account->app_ran)) {
 		doubt(account);
 		account->app_ran |= evident;
 	}
@@ -224,8 +240,7 @@ static void suspect_app(struct account *account, const struct record *record)
 void account_damaged(struct account *account)
 {
 	account->damaged++;
-	if (may_start_app(account) && account->runs > 0 && !account->ended)
-		doubt(account);
+	lose_line(account);
 }
 
 void account_feed(struct account *account, const struct record *record, const struct plan_chain *chain)

@@ -43,7 +43,8 @@ struct account {
 	enum owed owed;
 	char id[RECORD_ID]; /* OWED_REST */
 	uint64_t done;      /* bit n: step n of the plan's shutdown chain */
-	bool over;          /* its chain has ended: the app may start next */
+	bool over;          /* its chain may have ended, and the app start next */
+	uint64_t unread;    /* lines since the last record that could not be read */
 
 	uint64_t runs;           /* on record */
 	char run[RECORD_RUN_ID]; /* the last one; "": none */

@@ -222,6 +222,31 @@ static void one_damaged_line_never_adds_a_success(void **state)
 	}
 }
 
+/* However many lines are lost: that the app ran is not, nor is a step left out that did not succeed. */
+static void damaged_lines_never_hide_an_app(void **state)
+{
+	(void)state;
+	for (seed = 200; seed < 4200; seed++) {
+		simulate(LINES);
+		size_t lines = 1 + random_below(60), length = write_history(text, lines), at = 0;
+		const struct told *last = &history[lines - 1];
+		for (unsigned often = 1 + random_below(12); at < length;) {
+			if (random_below(often) == 0)
+				text[at] = 'x';
+			at = (size_t)((char *)memchr(text + at, '\n', length - at) - text) + 1;
+		}
+		fold(text, length);
+		if (last->owed == OWED_EVERYTHING && !(account.runs == 0 && account.damaged < 2))
+			assert_int_equal(account.owed, OWED_EVERYTHING);
+		else if (last->owed == OWED_REST)
+			assert_int_not_equal(account.owed, OWED_NOTHING);
+		if (last->owed == OWED_REST && account.owed == OWED_REST) {
+			assert_string_equal(account.id, last->id);
+			assert_int_equal(account.done & ~last->done, 0);
+		}
+	}
+}
+
 /* --- compaction --- */
 
 static size_t lines_of(const char *bytes, size_t length)
@@ -415,6 +440,7 @@ int main(void)
 	    cmocka_unit_test_setup(every_cut_of_a_history_owes_what_it_should, begin),
 	    cmocka_unit_test_setup(a_torn_tail_owes_what_it_did_before, begin),
 	    cmocka_unit_test_setup(one_damaged_line_never_adds_a_success, begin),
+	    cmocka_unit_test_setup(damaged_lines_never_hide_an_app, begin),
 	    cmocka_unit_test_setup(compaction_changes_nothing_that_is_owed, begin),
 	    cmocka_unit_test_setup(compaction_keeps_what_a_damaged_line_may_be, begin),
 	    cmocka_unit_test_setup(what_compaction_keeps, begin),
