@@ -127,7 +127,7 @@ static void add_end(struct text *line, const struct record *record)
 	if (record->failed)
 		text_add(line, ", A REQUIRED STEP FAILED");
 	if (record->unfinished)
-		text_add(line, ", the next start has to finish the work");
+		text_add(line, ", what was left undone stays for the next start");
 }
 
 static void add_cut_off(struct text *line, const struct record *record)

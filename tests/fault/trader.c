@@ -1,9 +1,10 @@
 /*
  * A trader as light as can be, and its hook, for tests that start it hundreds of times.
  *
- *   trader run PORT     opens two orders and a position at the paper exchange in one request; prints "ready", or "dirty" if
- * something was open before; then waits for SIGTERM trader note FILE    appends a line: shutdown id, step, idempotency key,
- * reason
+ * trader run PORT: opens two orders and a position at the paper exchange in one request; prints "ready", or "dirty" if
+ * something was open before; then waits for SIGTERM.
+ *
+ * trader note FILE: appends a line: shutdown id, step, idempotency key, reason.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

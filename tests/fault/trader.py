@@ -45,7 +45,7 @@ class Books:
 
     def judge(self, records, requests, notes, torn=False):
         """requests: of the exchange's log, those for a trader; notes: the words of each line."""
-        ids, done, problems = story_of(records, torn)
+        ids, done, _, problems = story_of(records, torn)
         runs = collections.Counter()
         for request in requests:
             key = request["idempotency_key"]
@@ -84,7 +84,10 @@ def numbers(records):
 
 
 def story_of(records, torn=False):
-    """(ids on record, {id: steps that have succeeded}, what is wrong). torn: a line may be, and may have been the start of an app."""
+    """(ids on record, {id: steps that have succeeded}, what the next start owes, what is wrong).
+
+    torn: a line may be, and may have been the start of an app.
+    """
     problems, done, ids = [], {}, set()
     owed, shutdown = set(), None  # what has not succeeded, and the id that it runs under; None: none yet
     for r in records:
@@ -112,4 +115,4 @@ def story_of(records, torn=False):
             owed, shutdown = set(), None
         if "id" in r and r.kind == "chain_start":
             ids.add(r["id"])
-    return ids, done, problems
+    return ids, done, owed, problems

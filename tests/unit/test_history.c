@@ -180,7 +180,7 @@ TEST(a_run_from_start_to_end)
 	assert_text(7, "2025-11-21T03:00:10Z  app exited with code 0");
 	assert_text(8, "2025-11-21T03:00:11Z  chain ended after 5.1 s, A REQUIRED STEP FAILED");
 	assert_text(9, "2025-11-21T03:00:12Z  tinysup exited with code 75 (stop), 5.3 s after the first stop event, "
-		       "A REQUIRED STEP FAILED, the next start has to finish the work");
+		       "A REQUIRED STEP FAILED, what was left undone stays for the next start");
 	assert_json(
 	    0,
 	    COMMON("01", "start") ",\"version\":\"1.2.3\",\"app\":\"bot\",\"deadline_ms\":28000,\"platform_grace_ms\":30000}");
