@@ -21,8 +21,8 @@ import binaries
 ROOT = binaries.ROOT
 IN_CI = os.environ.get("CI", "") not in ("", "false")
 IN_CI_ALONE = ("tests/e2e", "tests/lint")
-AGAIN_MAX = 8
-NOT_AGAIN = ("tests/unit", "tests/lint", "tests/fault", "tests/fuzz")
+AGAIN_MAX = 12
+NOT_AGAIN = ("tests/unit", "tests/lint", "tests/fuzz")
 E2E_SECONDS = 2400  # images and releases are made
 PR_SET_PDEATHSIG = 1
 # they take all processors: what ran beside them would be late
@@ -206,8 +206,8 @@ def pytest_runtest_makereport():
 class LastLine:
     """`N passed, N failed`, whatever else there is to say.
 
-    CI's host is shared, and may stand still for a second. What failed there runs again, alone, once all are through: named, whatever
-    comes of it. Not if there are many, nor where the host has no part in it or chance has.
+    CI's host is shared, and may stand still for a second. What failed there runs again, alone, once all are through: named, with what
+    was wrong, whatever comes of it. Not if there are many, nor where the host has no part in it.
     """
 
     def __init__(self):
@@ -235,7 +235,8 @@ class LastLine:
         done = subprocess.run([sys.executable, "-m", "pytest", "-n", "0", *exactly, *files], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
         if done.stdout.endswith(f"\n{len(self.failed)} passed, 0 failed\n"):
-            print("they passed then")
+            print("they passed then; at first:")
+            tell_first_failures(session.config.pluginmanager.get_plugin("terminalreporter"))
             self.passed |= self.failed
             self.failed.clear()
             session.exitstatus = pytest.ExitCode.OK
@@ -244,11 +245,18 @@ class LastLine:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session):
-        yield
         if self.may_run_again(session):
             self.run_again(session)
+        yield
         passed = len(self.passed - self.failed)
         failed = len(self.failed) or int(session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
         if not IN_CI and not session.config.getoption("--only"):
             print("left out here: make e2e, make lint")
         print(f"{passed} passed, {failed} failed", flush=True)
+
+
+def tell_first_failures(terminal):
+    """And leave them out of pytest's own list of what failed."""
+    for report in terminal.stats.pop("failed", []) + terminal.stats.pop("error", []):
+        terminal.write_sep("_", report.head_line)
+        report.toterminal(terminal._tw)
