@@ -269,6 +269,10 @@ void narrate_account(const struct account *account, const struct plan *plan)
 	    field_number("deadline_ms", account->deadline),
 	};
 
+	if (account->damaged > 0)
+		log_fields(LOG_WARN, "journal_damaged", NULL, LOG_FIELDS(field_number("lines", (int64_t)account->damaged)),
+			   "damaged lines in the journal: %llu; what they may have left undone is done again",
+			   (unsigned long long)account->damaged);
 	if (account->runs == 0 || account->ended)
 		return;
 	if (known)

@@ -42,8 +42,8 @@ static void feed(const struct record *record, const struct journal_reader *reade
 }
 
 /*
- * The last line, without a newline: returns how much of it is a record. What is torn was not on disk, so neither an app nor a
- * request has followed it; but the newline itself may be what was damaged.
+ * The last line, without a newline: returns how much of it stays. What is torn was not on disk, so neither an app nor a request
+ * has followed it; but the newline itself may be what was damaged, or much more.
  */
 static size_t fold_tail(const struct text_line *line, const struct journal_reader *reader, struct journal_past *past)
 {
@@ -54,26 +54,26 @@ static size_t fold_tail(const struct text_line *line, const struct journal_reade
 			feed(&record, reader, past);
 			return length;
 		}
-	past->account.damaged++;
-	return 0;
+	if (text_lost(line) == 1)
+		return 0;
+	account_damaged(&past->account, text_lost(line));
+	return line->length;
 }
 
-/* cut: the text begins in the midst of a line. Returns its length without a torn end. */
-static size_t fold(const char *text, size_t length, bool cut, const struct journal_reader *reader, struct journal_past *past)
+/* Returns its length without a torn end. */
+static size_t fold(const char *text, size_t length, const struct journal_reader *reader, struct journal_past *past)
 {
 	struct text_line line;
 	struct record record;
 	size_t at = 0;
 
-	if (cut)
-		text_next(text, length, &at, &line);
 	while (text_next(text, length, &at, &line)) {
 		if (at > length)
 			return (size_t)(line.bytes - text) + fold_tail(&line, reader, past);
 		if (record_read(line.bytes, line.length, &record))
 			feed(&record, reader, past);
 		else if (line.length > 0)
-			account_damaged(&past->account);
+			account_damaged(&past->account, text_lost(&line));
 	}
 	return length;
 }
@@ -106,7 +106,7 @@ void journal_load(struct journal_file *file, const struct journal_reader *reader
 		return;
 	}
 	past->known = true;
-	remove_torn_end(file, text, length, fold(text, length, file->size > length, reader, past));
+	remove_torn_end(file, text, length, fold(text, length, reader, past));
 	free(text);
 	if (fd >= 0 && fd != file->fd)
 		close(fd);
@@ -219,13 +219,16 @@ struct search {
 	bool found, unreadable;
 };
 
-/* `docker run IMAGE COMMAND` shares the volume, and so may other apps: what they left is not ours to finish. */
+/*
+ * `docker run IMAGE COMMAND` shares the volume, and so may other apps: what they left is not ours to finish. Where the name is
+ * not on record any more, it may be.
+ */
 static bool is_foreign(const struct journal_past *past, const struct journal_reader *reader)
 {
 	char own[RECORD_NAME];
 
 	record_put(own, sizeof own, reader->app);
-	return past->known && past->account.runs > 0 && strcmp(past->account.name, own) != 0;
+	return past->known && past->account.name[0] != '\0' && strcmp(past->account.name, own) != 0;
 }
 
 /* Whether the search is over. */

@@ -113,12 +113,15 @@ static void feed_chain_start(struct account *account, const struct record *recor
 	}
 }
 
-/* The line that began the shutdown is damaged: its id is in those of its steps, too. */
+/* The line that began the shutdown is damaged: its id is in those of its steps, too. So it is with start.chain, before the app.
+ */
 static void adopt_chain(struct account *account, const struct record *record, const struct plan_chain *plan)
 {
 	struct record begin = record_of(RECORD_CHAIN_START);
 
-	if (account->owed != OWED_EVERYTHING || record->id[0] == '\0' || strcmp(account->other, record->id) == 0 ||
+	bool ours = account->app_ran || strcmp(account->doubted, record->id) == 0;
+
+	if (account->owed != OWED_EVERYTHING || record->id[0] == '\0' || !ours || strcmp(account->other, record->id) == 0 ||
 	    find_step(plan, record->name) < 0)
 		return;
 	memcpy(begin.id, record->id, sizeof begin.id);
@@ -237,10 +240,11 @@ static void suspect_app(struct account *account, const struct record *record)
 	}
 }
 
-void account_damaged(struct account *account)
+void account_damaged(struct account *account, size_t lines)
 {
 	account->damaged++;
-	lose_line(account);
+	for (size_t i = 0; i < lines; i++)
+		lose_line(account);
 }
 
 void account_feed(struct account *account, const struct record *record, const struct plan_chain *chain)

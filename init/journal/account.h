@@ -87,8 +87,9 @@ void account_begin(struct account *account);
 
 /* The next record. chain: of the plan, to find steps by their name; NULL: `done` and steps are not kept. */
 void account_feed(struct account *account, const struct record *record, const struct plan_chain *chain);
-/* In the place of a record: a line that cannot be read. It may be the start of the app. */
-void account_damaged(struct account *account);
+/* In the place of a record: a line that cannot be read. lines: as text_lost() has it. The start of the app may be among them.
+ */
+void account_damaged(struct account *account, size_t lines);
 
 /* Whether a run that begins now is a restart: its predecessor crashed, was unhealthy, or has no end. Not in `restarts` yet. */
 bool account_counts(const struct account *account);

@@ -3,6 +3,29 @@
 #include <string.h>
 
 #define DROPPED '\0' /* the first byte of a line that is not kept */
+#define SPOILED 'x'  /* in its place in a damaged one that is */
+
+#define CRC_DIGITS 8
+#define RUN_DIGITS (RECORD_RUN_ID - 1)
+
+static bool is_hex(const char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((bytes[i] < '0' || bytes[i] > '9') && (bytes[i] < 'a' || bytes[i] > 'f'))
+			return false;
+	return true;
+}
+
+/* Where in the line a record begins: its checksum and its run's id. 0: nowhere, or where the line does. */
+static size_t find_record(const char *line, size_t length)
+{
+	for (size_t at = 1; at + CRC_DIGITS + RUN_DIGITS + 2 < length; at++) {
+		const char *run = line + at + CRC_DIGITS + 1;
+		if (run[-1] == ' ' && run[RUN_DIGITS] == ' ' && is_hex(run, RUN_DIGITS) && is_hex(line + at, CRC_DIGITS))
+			return at;
+	}
+	return 0;
+}
 
 bool text_next(const char *text, size_t length, size_t *at, struct text_line *line)
 {
@@ -11,8 +34,21 @@ bool text_next(const char *text, size_t length, size_t *at, struct text_line *li
 	const char *end = memchr(text + *at, '\n', length - *at);
 	line->bytes = text + *at;
 	line->length = end == NULL ? length - *at : (size_t)(end - line->bytes);
+	size_t next = find_record(line->bytes, line->length);
+	if (next > 0)
+		line->length = next - 1;
 	*at += line->length + 1;
 	return true;
+}
+
+/* A flipped bit spoils one byte; what spoils more may take newlines with it. */
+size_t text_lost(const struct text_line *line)
+{
+	size_t odd = 0;
+
+	for (size_t i = 0; i < line->length; i++)
+		odd += line->bytes[i] < ' ' || line->bytes[i] > '~';
+	return line->length >= RECORD_LINE || odd > 1 ? 2 : 1;
 }
 
 /* From the last line to the first. */
@@ -71,12 +107,12 @@ static bool keep_line(struct choice *choice, const char *line, size_t length)
 	struct record record;
 
 	if (!record_read(line, length, &record))
-		return !choice->full && !choice->answered && length < RECORD_LINE && choice->damaged++ < TEXT_DAMAGED;
+		return !choice->full && !choice->answered && choice->damaged++ < TEXT_DAMAGED;
 	choice->answered |= answers(&record);
 	return keep(choice, &record, length);
 }
 
-/* Marks lines that go. False: there is no record. */
+/* Marks lines that go. False: all do. */
 static bool choose(char *text, size_t length)
 {
 	struct choice choice = {0};
@@ -88,9 +124,11 @@ static bool choose(char *text, size_t length)
 			start--;
 		if (stop > start && !keep_line(&choice, text + start, stop - start))
 			text[start] = DROPPED;
+		else if (stop > start && text[start] == DROPPED)
+			text[start] = SPOILED;
 		end = start;
 	}
-	return choice.kept > 0;
+	return choice.kept > 0 || choice.damaged > 0;
 }
 
 size_t text_compact(char *text, size_t length)
@@ -103,8 +141,9 @@ size_t text_compact(char *text, size_t length)
 	while (text_next(text, length, &at, &line)) {
 		if (line.length == 0 || *line.bytes == DROPPED)
 			continue;
-		memmove(text + to, line.bytes, line.length);
-		to += line.length;
+		size_t kept = line.length < RECORD_LINE ? line.length : RECORD_LINE;
+		memmove(text + to, line.bytes, kept);
+		to += kept;
 		text[to++] = '\n';
 	}
 	return to;

@@ -14,12 +14,18 @@ struct text_line {
 	size_t length; /* without its newline */
 };
 
-/* The line at *at; moves *at behind it. False: there is none. The last one may have no newline. */
+/*
+ * The line at *at; moves *at behind it. False: there is none. The last one may have no newline. Where the beginning of a record
+ * shows that a newline was damaged, the line ends before that byte.
+ */
 bool text_next(const char *text, size_t length, size_t *at, struct text_line *line);
 
+/* For a line that cannot be read: how many records it may have been. 1: one; 2: more. */
+size_t text_lost(const struct text_line *line);
+
 /*
- * Removes in place what need not be kept: most damaged lines, older records, and all ticks but the last of each chain. Returns
- * the new length. Each line left has its newline: there must be room for one more byte.
+ * Removes in place what need not be kept: most damaged lines and the end of long ones, older records, and all ticks but the
+ * last of each chain. Returns the new length. Each line left has its newline: there must be room for one more byte.
  */
 size_t text_compact(char *text, size_t length);
 

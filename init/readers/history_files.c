@@ -11,6 +11,7 @@
 
 #include "config/duration.h"
 #include "init/journal/account.h"
+#include "init/journal/text.h"
 #include "init/readers/history.h"
 
 #define FILE_MAX ((off_t)8 << 20) /* the end of a larger file is read */
@@ -42,25 +43,22 @@ static bool is_locked(int directory, const char *name)
 }
 
 /* A line without an end is being written, or was torn: its checksum tells. */
-static void take_lines(struct reader *reader, const char *bytes, size_t length, bool from_start)
+static void take_lines(struct reader *reader, const char *bytes, size_t length)
 {
+	struct text_line line;
 	struct record record;
+	size_t at = 0;
 
-	for (const char *end = bytes + length; bytes < end;) {
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-		size_t line = (size_t)((newline != NULL ? newline : end) - bytes);
-		bool whole = from_start && line > 0;
-		if (whole && record_read(bytes, line, &record))
+	while (text_next(bytes, length, &at, &line)) {
+		if (record_read(line.bytes, line.length, &record))
 			reader->take(reader->to, &record);
-		else if (whole && (newline != NULL || !reader->in_use))
+		else if (line.length > 0 && (at <= length || !reader->in_use))
 			reader->damaged++;
-		from_start = true;
-		bytes += line + 1;
 	}
 }
 
 /* The bytes to free, or NULL with errno. */
-static char *read_end(int fd, size_t *length, bool *from_start)
+static char *read_end(int fd, size_t *length)
 {
 	struct stat status;
 
@@ -73,7 +71,6 @@ static char *read_end(int fd, size_t *length, bool *from_start)
 	off_t at = status.st_size > FILE_MAX ? status.st_size - FILE_MAX : 0;
 	size_t room = (size_t)(status.st_size - at);
 	char *bytes = malloc(room + 1);
-	*from_start = at == 0;
 	*length = 0;
 	while (bytes != NULL && *length < room) {
 		ssize_t n = pread(fd, bytes + *length, room - *length, at + (off_t)*length);
@@ -95,13 +92,12 @@ static char *read_end(int fd, size_t *length, bool *from_start)
 static bool read_journal(int directory, const char *name, struct reader *reader)
 {
 	size_t length;
-	bool from_start;
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd == -1)
 		return false;
 	reader->in_use = is_locked(directory, name);
-	char *bytes = read_end(fd, &length, &from_start);
+	char *bytes = read_end(fd, &length);
 	int error = errno;
 	close(fd);
 	errno = error;
@@ -109,7 +105,7 @@ static bool read_journal(int directory, const char *name, struct reader *reader)
 		return false;
 	/* it may have been claimed while we read */
 	reader->in_use |= is_locked(directory, name);
-	take_lines(reader, bytes, length, from_start);
+	take_lines(reader, bytes, length);
 	free(bytes);
 	return true;
 }

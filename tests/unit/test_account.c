@@ -146,13 +146,13 @@ static void an_app_that_is_not_on_record_may_have_run(void **state)
 static void a_damaged_last_line_may_be_the_start_of_the_app(void **state)
 {
 	(void)state;
-	account_damaged(&account);
+	account_damaged(&account, 1);
 	owes(OWED_NOTHING, "", 0); /* nothing has run */
 	starts("aaaaaaaaaaaaaaaa");
-	account_damaged(&account);
+	account_damaged(&account, 1);
 	owes(OWED_EVERYTHING, "", 0);
 	ends(REASON_STOP, false, 10);
-	account_damaged(&account);
+	account_damaged(&account, 1);
 	owes(OWED_NOTHING, "", 0);
 }
 
