@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/signame.h"
 #include "init/child/jobs.h"
@@ -94,7 +95,7 @@ static const char *log_details(const struct supervisor *s, const struct action *
 		if (!supervisor_is_childless(s))
 			sweep_names(names, NAMES_MAX, supervisor_is_own_process);
 		if (*names == '\0' && !supervisor_is_childless(s) && sweep_other_children(supervisor_is_own_process))
-			snprintf(names, NAMES_MAX, "unknown"); /* no /proc */
+			snprintf(names, NAMES_MAX, getpid() == 1 ? "unknown" : "unknown, and out of reach without /proc");
 		break;
 	case ACTION_FORWARD:
 	case ACTION_STOP_GROUP:

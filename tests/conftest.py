@@ -26,7 +26,7 @@ NOT_AGAIN = ("tests/unit", "tests/lint", "tests/fuzz")
 E2E_SECONDS = 2400  # images and releases are made
 PR_SET_PDEATHSIG = 1
 # they take all processors: what ran beside them would be late
-ALONE = ("test_chaos", "test_thousands_of_orphans", "test_forks_during_shutdown")
+ALONE = ("test_chaos", "test_thousands_of_orphans", "test_forks_during_shutdown", "test_a_storm_of_forks")
 # seconds that a file takes, of those that take long: they begin first
 LONG = {"tests/e2e/test_examples_trading.py": 180, "tests/e2e/test_examples_software.py": 150, "tests/e2e/test_examples_services.py": 140,
         "tests/money/test_make_money.py": 120, "tests/bench/test_race.py": 60, "tests/unit/test_plans.c": 60, "tests/bench/test_cost.py": 40,

@@ -275,7 +275,7 @@ static void find_slot(struct journal_file *file, const struct journal_reader *re
 		*failure = search.failure;
 	} else if (!search.found) {
 		errno = EAGAIN;
-		journal_fail(failure, "use", file->path, "", ": all slots are in use");
+		journal_fail(failure, "use", file->path, "", ": all its journals are in use, or another app's");
 	}
 	/* what could not be read may owe something */
 	past->known = !search.unreadable || (search.found && past->account.owed != OWED_NOTHING);

@@ -60,8 +60,11 @@ static bool add(pid_t pid)
 	return the_family.count < PROCESSES_MAX;
 }
 
+/* Of our children: more than tinysup ever runs for itself. */
+#define CHILDREN_LOOKED 512
+
 /* A list misses some if its process reaps meanwhile: a later scan finds them. Ours is exact, as only we reap our children. */
-static bool add_children(pid_t parent, pid_t thread)
+static bool add_children(pid_t parent, pid_t thread, size_t limit, msec_t until)
 {
 	char path[64], buffer[4096];
 	pid_t pid = 0; /* a read may end within a number */
@@ -72,7 +75,7 @@ static bool add_children(pid_t parent, pid_t thread)
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return false;
-	while (on && (length = read(file, buffer, sizeof buffer)) > 0) {
+	while (on && the_family.count < limit && clock_now() < until && (length = read(file, buffer, sizeof buffer)) > 0) {
 		for (ssize_t i = 0; i < length; i++) {
 			if (buffer[i] >= '0' && buffer[i] <= '9') {
 				pid = pid * 10 + (buffer[i] - '0');
@@ -89,22 +92,23 @@ static bool add_children(pid_t parent, pid_t thread)
 struct walk {
 	pid_t parent;
 	int lists; /* read so far: an app may have any number of threads */
+	msec_t until;
 };
 
 static bool take_thread(pid_t thread, void *context)
 {
 	struct walk *walk = context;
 
-	add_children(walk->parent, thread);
-	return ++walk->lists < PROCESSES_MAX;
+	add_children(walk->parent, thread, PROCESSES_MAX, walk->until);
+	return ++walk->lists < PROCESSES_MAX && clock_now() < walk->until;
 }
 
-static void add_grandchildren(void)
+static void add_grandchildren(msec_t until)
 {
-	struct walk walk = {.lists = 0};
+	struct walk walk = {.until = until};
 	char path[32];
 
-	for (size_t i = 1; i < the_family.count && walk.lists < PROCESSES_MAX; i++) {
+	for (size_t i = 1; i < the_family.count && walk.lists < PROCESSES_MAX && clock_now() < until; i++) {
 		walk.parent = the_family.pids[i];
 		snprintf(path, sizeof path, "/proc/%d/task", (int)walk.parent);
 		each_number(path, take_thread, &walk);
@@ -144,12 +148,12 @@ static bool visit_one(pid_t pid, void *context)
 	return visit->visitor(pid, &stat, visit->context);
 }
 
-static void visit_family(struct visit *visit)
+static void visit_family(struct visit *visit, msec_t until)
 {
 	pid_t before = 0;
 
 	sort(the_family.pids, the_family.count);
-	for (size_t i = 0; i < the_family.count; i++) {
+	for (size_t i = 0; i < the_family.count && clock_now() < until; i++) {
 		/* one whose parent ended meanwhile is there twice */
 		if (the_family.pids[i] != before && !visit_one(the_family.pids[i], visit))
 			return;
@@ -166,26 +170,27 @@ bool processes_all(processes_visitor *visitor, void *context)
 	return visit.any;
 }
 
-static bool visit_listed(processes_visitor *visitor, void *context, bool grandchildren)
+static bool visit_listed(processes_visitor *visitor, void *context, bool grandchildren, msec_t until)
 {
 	struct visit visit = {.visitor = visitor, .context = context};
+	msec_t now = until == INT64_MAX ? 0 : clock_now(), part = (until - now) / 4;
 
 	the_family.count = 0;
 	add(getpid());
-	if (!is_our_proc() || !add_children(getpid(), getpid()))
+	if (!is_our_proc() || !add_children(getpid(), getpid(), grandchildren ? PROCESSES_MAX : CHILDREN_LOOKED, now + part))
 		return processes_all(visitor, context);
 	if (grandchildren)
-		add_grandchildren();
-	visit_family(&visit);
+		add_grandchildren(now + 2 * part);
+	visit_family(&visit, until);
 	return visit.any;
 }
 
 bool processes_children(processes_visitor *visitor, void *context)
 {
-	return visit_listed(visitor, context, false);
+	return visit_listed(visitor, context, false, INT64_MAX);
 }
 
-bool processes_descendants(processes_visitor *visitor, void *context)
+bool processes_descendants(processes_visitor *visitor, void *context, msec_t until)
 {
-	return visit_listed(visitor, context, true);
+	return visit_listed(visitor, context, true, until);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "probes/clock.h"
 #include "probes/process.h"
 
 /* At most; a later call finds what is left out. */
@@ -21,7 +22,9 @@ bool processes_all(processes_visitor *visit, void *context);
  * These visit us, too. They read the kernel's lists of children: a machine may run thousands of other processes, and a deadline
  * has no time to look at each. A kernel without such lists (CONFIG_PROC_CHILDREN): all are visited.
  */
+/* The first 512 at least. */
 bool processes_children(processes_visitor *visit, void *context);
-bool processes_descendants(processes_visitor *visit, void *context);
+/* until: by clock_now(); where it comes first, the rest is left out. */
+bool processes_descendants(processes_visitor *visit, void *context, msec_t until);
 
 #endif

@@ -1,10 +1,12 @@
 #include "init/child/sweep.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,12 +34,19 @@ bool sweep_descends(pid_t pid, pid_t ancestor)
 }
 
 /* All that may be left: a subreaper's are among its descendants. */
-static bool each_process(processes_visitor *visit, void *context)
+static bool each_process(processes_visitor *visit, void *context, msec_t until)
 {
 	if (getpid() != 1 && sweep_is_subreaper())
-		return processes_descendants(visit, context);
+		return processes_descendants(visit, context, until);
 	return processes_all(visit, context);
 }
+
+/*
+ * How long a scan for a signal may take: processes that fork faster than we look would keep us past the deadline. SIGTERM is
+ * sent once, and most should get it; SIGKILL is sent again and again.
+ */
+#define SCAN_TIME      ((msec_t)1000)
+#define SCAN_KILL_TIME ((msec_t)200)
 
 /* --- descendants --------------------------------------------------------------------------------------------------------- */
 
@@ -106,10 +115,10 @@ static void settle(struct process *process, sweep_ours *ours)
 		process->descent = descent;
 }
 
-static void scan(sweep_ours *ours)
+static void scan(sweep_ours *ours, msec_t until)
 {
 	the_scan.count = 0;
-	each_process(add_process, NULL);
+	each_process(add_process, NULL, until);
 	for (size_t i = 0; i < the_scan.count; i++)
 		settle(&the_scan.items[i], ours);
 }
@@ -134,13 +143,34 @@ static void send_signal(pid_t pid, int signal)
 		kill(pid, SIGCONT);
 }
 
+/*
+ * Its pid may have gone to another since the scan: to one of ours where we are process 1, else to anybody. What a pidfd stands
+ * for is looked at after it was opened.
+ */
+static void send_signal_to(const struct process *process, int signal)
+{
+	struct process_stat stat;
+	int pidfd = getpid() == 1 ? -1 : (int)syscall(SYS_pidfd_open, process->pid, 0);
+
+	if (getpid() == 1 || (pidfd < 0 && errno == ENOSYS)) {
+		send_signal(process->pid, signal);
+	} else if (pidfd >= 0 && process_stat(process->pid, &stat) &&
+		   (stat.parent == process->parent || stat.parent == getpid())) {
+		syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+		if (signal == SIGTERM)
+			syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
 bool sweep_old_life(int signal, sweep_ours *ours)
 {
 	bool any = false;
 
 	if (!has_children())
 		return false;
-	scan(ours);
+	scan(ours, INT64_MAX);
 	if (the_scan.count == 0) {
 		/* no /proc: nobody can be told apart, so nobody may be left */
 		if (signal != 0 && getpid() == 1)
@@ -153,7 +183,7 @@ bool sweep_old_life(int signal, sweep_ours *ours)
 			continue;
 		any = true;
 		if (signal != 0)
-			send_signal(process->pid, signal);
+			send_signal_to(process, signal);
 	}
 	return any;
 }
@@ -166,12 +196,12 @@ void sweep_signal(int signal, pid_t but, bool spare, sweep_ours *ours)
 	}
 	if (!has_children())
 		return;
-	scan(ours);
+	scan(ours, clock_now() + (signal == SIGKILL ? SCAN_KILL_TIME : SCAN_TIME));
 	for (size_t i = 0; i < the_scan.count; i++) {
 		const struct process *process = &the_scan.items[i];
 		bool reached = is_left(process) || (getpid() == 1 && process->descent == DESCENT_OTHER && process->pid != 1);
 		if (reached && (but == 0 || process->group != but))
-			send_signal(process->pid, signal);
+			send_signal_to(process, signal);
 	}
 }
 
@@ -198,10 +228,14 @@ bool sweep_other_children(sweep_ours *ours)
 	return !processes_children(is_other_child, &search) || search.found;
 }
 
+/* Among thousands of zombies, looking for a name that is left takes longer than the deadline allows. */
+#define LOOKS_MAX 64
+
 struct names {
 	sweep_ours *ours;
 	char *buffer;
 	size_t size, length;
+	int looks;
 };
 
 static bool add_name(pid_t pid, const struct process_stat *stat, void *context)
@@ -209,12 +243,12 @@ static bool add_name(pid_t pid, const struct process_stat *stat, void *context)
 	struct names *names = context;
 	size_t room = names->size - names->length;
 
-	if (stat->parent != getpid() || stat->zombie || names->ours(pid))
-		return true;
-	if (room < sizeof stat->name + sizeof ", and more" + 16) {
-		snprintf(names->buffer + names->length, room, " and more");
+	if (room < sizeof stat->name + sizeof ", and more" + 16 || ++names->looks > LOOKS_MAX) {
+		snprintf(names->buffer + names->length, room, "%s", names->length > 0 ? " and more" : "many");
 		return false;
 	}
+	if (stat->parent != getpid() || stat->zombie || names->ours(pid))
+		return true;
 	names->length += (size_t)snprintf(names->buffer + names->length, room, "%s%s (%d)", names->length > 0 ? ", " : "",
 					  stat->name, (int)pid);
 	return true;
@@ -242,5 +276,5 @@ bool sweep_group_lives(pid_t group)
 {
 	struct search search = {.group = group};
 
-	return !each_process(is_live_member, &search) || search.found;
+	return !each_process(is_live_member, &search, INT64_MAX) || search.found;
 }

@@ -43,12 +43,14 @@ static bool is_locked(int directory, const char *name)
 }
 
 /* A line without an end is being written, or was torn: its checksum tells. */
-static void take_lines(struct reader *reader, const char *bytes, size_t length)
+static void take_lines(struct reader *reader, const char *bytes, size_t length, bool from_start)
 {
 	struct text_line line;
 	struct record record;
 	size_t at = 0;
 
+	if (!from_start)
+		text_next(bytes, length, &at, &line);
 	while (text_next(bytes, length, &at, &line)) {
 		if (record_read(line.bytes, line.length, &record))
 			reader->take(reader->to, &record);
@@ -58,7 +60,7 @@ static void take_lines(struct reader *reader, const char *bytes, size_t length)
 }
 
 /* The bytes to free, or NULL with errno. */
-static char *read_end(int fd, size_t *length)
+static char *read_end(int fd, size_t *length, bool *from_start)
 {
 	struct stat status;
 
@@ -71,6 +73,7 @@ static char *read_end(int fd, size_t *length)
 	off_t at = status.st_size > FILE_MAX ? status.st_size - FILE_MAX : 0;
 	size_t room = (size_t)(status.st_size - at);
 	char *bytes = malloc(room + 1);
+	*from_start = at == 0;
 	*length = 0;
 	while (bytes != NULL && *length < room) {
 		ssize_t n = pread(fd, bytes + *length, room - *length, at + (off_t)*length);
@@ -92,12 +95,13 @@ static char *read_end(int fd, size_t *length)
 static bool read_journal(int directory, const char *name, struct reader *reader)
 {
 	size_t length;
+	bool from_start;
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd == -1)
 		return false;
 	reader->in_use = is_locked(directory, name);
-	char *bytes = read_end(fd, &length);
+	char *bytes = read_end(fd, &length, &from_start);
 	int error = errno;
 	close(fd);
 	errno = error;
@@ -105,7 +109,7 @@ static bool read_journal(int directory, const char *name, struct reader *reader)
 		return false;
 	/* it may have been claimed while we read */
 	reader->in_use |= is_locked(directory, name);
-	take_lines(reader, bytes, length);
+	take_lines(reader, bytes, length, from_start);
 	free(bytes);
 	return true;
 }

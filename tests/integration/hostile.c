@@ -15,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECONDS 60
-#define FORKS   15000 /* a machine has other work to do */
+#define SECONDS       60
+#define STORM_SECONDS 12
+#define FORKS         15000 /* a machine has other work to do */
 
 static void ready(void)
 {
@@ -67,6 +68,25 @@ static void orphans(int count)
 			if (child > 0)
 				waitpid(child, NULL, 0);
 		}
+		_exit(0);
+	}
+	ready();
+	sleep_on();
+}
+
+/* storm N: so many sessions, in each of which a process forks another and ends, as fast as it goes. */
+static void storm(int count)
+{
+	time_t end = time(NULL) + STORM_SECONDS;
+
+	for (int i = 0; i < count; i++) {
+		if (fork() != 0)
+			continue;
+		setsid();
+		signal(SIGTERM, SIG_IGN);
+		while (time(NULL) < end)
+			if (fork() > 0)
+				_exit(0);
 		_exit(0);
 	}
 	ready();
@@ -171,6 +191,8 @@ int main(int argc, char **argv)
 		return 64;
 	if (strcmp(argv[1], "orphans") == 0)
 		orphans(number);
+	else if (strcmp(argv[1], "storm") == 0)
+		storm(number);
 	else if (strcmp(argv[1], "flood") == 0)
 		flood(number);
 	else if (strcmp(argv[1], "zombie") == 0)

@@ -125,6 +125,15 @@ class Processes(HostileCase):
         s.wait(60)
         self.within_the_deadline(s, 8.0)
 
+    def test_a_storm_of_forks(self):
+        """It takes nearly all there is of the processors, and none is named or counted in the time that is left."""
+        for first in (True, False):
+            with self.subTest(first=first):
+                s = self.hostile("storm", "30", config=config("3s").replace('"2s"', '"500ms"'), first=first)
+                s.signal("TERM")
+                s.wait(60)
+                self.within_the_deadline(s, 3 + 1)
+
     def test_a_flood_of_signals_hides_no_stop_signal(self):
         for number in (SIGRTMIN + 3, SIGRTMIN + 20, signal.SIGCHLD):
             with self.subTest(number=number):

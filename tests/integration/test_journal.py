@@ -168,7 +168,7 @@ class Damage(JournalCase):
             self.journal().write_bytes(whole[:last + torn])
             d = self.driver("-", "cancel")
             account = d.account()
-            self.assertEqual([account[n] for n in ("owed", "id", "done", "damaged")], ["rest", "A", "0", "1"])
+            self.assertEqual([account[n] for n in ("owed", "id", "done", "damaged")], ["rest", "A", "0", "0"])
             d.written(d.send("run"))
             self.assertEqual(records(self.journal())[-1].run, d.run)
             d.kill()

@@ -81,6 +81,29 @@ class Recovery(Memory):
         self.running(*steps)
         self.assertEqual(self.names("recovery"), ["cancel"])  # that one ended in order
 
+    def test_what_damage_does_not_hide(self):
+        """The app's name, the newline before its start, all there is, or what comes before it."""
+        steps = [step("cancel", "true")]
+        for harm, damaged in ((lambda lines: b"".join([lines[0].replace(b"deadline", b"deadlhne"), *lines[1:]]), 1),
+                              (lambda lines: lines[0].replace(b"\n", b"*") + b"".join(lines[1:]), 0),
+                              (lambda lines: b"\0" * sum(map(len, lines)), 1),
+                              (lambda lines: b"".join([b"\xa5\r" * 2500, *lines]), 1),
+                              (lambda lines: b"".join(lines) + b"\0" * (9 << 20), 1)):
+            shutil.rmtree(self.state / "journal", True)
+            (self.state / "ran").unlink(True)
+            self.kill(self.running(*steps))
+            path, = (self.state / "journal").glob("*.journal")
+            path.write_bytes(harm(path.read_bytes().splitlines(True)))
+            s = self.running(*steps)
+            self.assertEqual(self.names("recovery"), ["cancel"], s.log())
+            self.assertEqual(s.log().count(f"damaged lines in the journal: {damaged};"), min(damaged, 1), s.log())
+            self.assertEqual([p.name for p in (self.state / "journal").glob("*.journal")], [path.name])
+            s.signal("TERM")
+            s.wait()
+            s = self.running(*steps)
+            self.assertEqual(self.names("recovery"), ["cancel"], s.log())
+            self.kill(s)
+
     def test_killed_in_the_chain(self):
         steps = [step("cancel", "true"), step("close", "test -e $STATE/go || sleep 60"), step("later", "true")]
         s = self.running(*steps)
