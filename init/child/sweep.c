@@ -143,25 +143,31 @@ static void send_signal(pid_t pid, int signal)
 		kill(pid, SIGCONT);
 }
 
+/* By its pid where pidfds are refused: old kernels do, and engines' filters of system calls. */
+static void send_signal_by(int pidfd, pid_t pid, int signal)
+{
+	if (syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) != 0 && errno != ESRCH)
+		send_signal(pid, signal);
+	else if (signal == SIGTERM)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
+}
+
 /*
- * Its pid may have gone to another since the scan: to one of ours where we are process 1, else to anybody. What a pidfd stands
- * for is looked at after it was opened.
+ * Its pid may have gone to another since the scan: to one of ours where we are process 1, else to anybody. The pidfd is opened
+ * first, so what is looked at then gets the signal or nobody does.
  */
 static void send_signal_to(const struct process *process, int signal)
 {
 	struct process_stat stat;
 	int pidfd = getpid() == 1 ? -1 : (int)syscall(SYS_pidfd_open, process->pid, 0);
 
-	if (getpid() == 1 || (pidfd < 0 && errno == ENOSYS)) {
+	if (pidfd < 0 && (getpid() == 1 || errno != ESRCH))
 		send_signal(process->pid, signal);
-	} else if (pidfd >= 0 && process_stat(process->pid, &stat) &&
-		   (stat.parent == process->parent || stat.parent == getpid())) {
-		syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
-		if (signal == SIGTERM)
-			syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
-	}
-	if (pidfd >= 0)
-		close(pidfd);
+	if (pidfd < 0)
+		return;
+	if (process_stat(process->pid, &stat) && (stat.parent == process->parent || stat.parent == getpid()))
+		send_signal_by(pidfd, process->pid, signal);
+	close(pidfd);
 }
 
 bool sweep_old_life(int signal, sweep_ours *ours)
